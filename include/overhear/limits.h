@@ -1,0 +1,52 @@
+/* limits.h: every limit of the program in one table: its name, its value and its reason. Each time one
+ * bites, its counter in struct limit_counts goes up; `captures.limits` shows the counters.
+ */
+#ifndef OVERHEAR_LIMITS_H
+#define OVERHEAR_LIMITS_H
+
+#include <stdint.h>
+
+#define LIMIT_TABLE(X) \
+	X(MESSAGE_BYTES, "message_bytes", 1048576, "a handshake message: the longest chains seen are below 100 KiB") \
+	X(MESSAGES, "messages", 64, "messages listed for one handshake") \
+	X(HELLO_BYTES, "hello_bytes", 1048576, "one hello that is kept for its lists") \
+	X(CHAIN_LENGTH, "chain_length", 128, "certificates kept of one chain") \
+	X(ALERTS, "alerts", 8, "alerts listed for one handshake") \
+	X(TEXT_BYTES, "text_bytes", 262144, "names and lists kept for one handshake") \
+	X(STREAM_BYTES, "stream_bytes", 262144, "bytes of one direction waiting for a hole to be filled") \
+	X(STREAM_RANGES, "stream_ranges", 4096, "pieces of one direction waiting for a hole to be filled") \
+	X(REASSEMBLY_BYTES, "reassembly_bytes", 16777216, "bytes of all connections waiting for holes to be filled") \
+	X(MESSAGE_BUFFER_BYTES, "message_buffer_bytes", 16777216, "unfinished handshake messages of all connections") \
+	X(CONNECTION_HANDSHAKES, "connection_handshakes", 16, "handshakes recorded of one connection") \
+	X(FLOWS, "flows", 4194304, "connections followed at once") \
+	X(AWAKE, "awake", 2048, "connections kept ready for their next packet; beyond, the least used is packed until its next packet") \
+	X(SHAPES, "shapes", 16384, "distinct hellos and chains remembered") \
+	X(ENCAPSULATION_DEPTH, "encapsulation_depth", 8, "layers around a packet") \
+	X(IPV6_HEADERS, "ipv6_headers", 16, "extension headers of one IPv6 packet")
+
+enum limit {
+#define X(id, name, value, reason) LIMIT_##id,
+	LIMIT_TABLE(X)
+#undef X
+	LIMIT_COUNT
+};
+
+enum {
+#define X(id, name, value, reason) id##_MAX = value,
+	LIMIT_TABLE(X)
+#undef X
+};
+
+struct limit_counts {
+	uint64_t bitten[LIMIT_COUNT];
+};
+
+struct limit_info {
+	const char *name, *reason;
+	uint64_t value;
+};
+
+/* One entry per enum limit (src/record/limits.c). */
+extern const struct limit_info limits[LIMIT_COUNT];
+
+#endif

@@ -1,0 +1,93 @@
+/* table.h: the flow table: both directions of a connection under one key, found by a keyed hash.
+ *
+ * Few flows are busy at a time; the many that wait must cost little. So a flow is awake (a plain struct flow, with its struct connection where it has one) only while packets come;
+ * when more than AWAKE_MAX are, the one unused for longest falls asleep: it is kept as its difference from a blank one (rest.h), some 50 bytes for a flow without a
+ * connection. Pointers into a flow or connection are therefore valid only until the next flow_table_get(). What a connection points at (on the heap) stays where it is.
+ *
+ * Time is the flow clock: packet time that never runs backwards and ignores jumps of more than a day (flow_clock()).
+ */
+#ifndef FLOW_TABLE_H
+#define FLOW_TABLE_H
+
+#include "base/hash.h"
+#include "flow/stream.h"
+#include "overhear/limits.h"
+#include "overhear/packet.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum flow_state {
+	FLOW_NEW,		/* nothing but SYNs, or no payload yet */
+	FLOW_UNDECIDED,		/* some payload, not enough to tell */
+	FLOW_FOLLOWED,		/* a dissector follows it: it has a connection */
+	FLOW_OPAQUE,		/* not ours: only watched for a later hello (STARTTLS) and for its end */
+};
+
+struct flow {
+	struct address end[2];		/* end[0] < end[1], or equal and port[0] <= port[1] */
+	uint16_t port[2];
+	uint32_t network;
+	uint8_t protocol;
+	uint8_t state;			/* enum flow_state */
+	uint8_t initiator;		/* 0 or 1: the end that sent the SYN; 2: not known */
+	uint8_t closed;			/* bit 1 << end: its FIN was seen; */
+	uint8_t reset_by;		/* 0, or 1 + the end that sent the first valid RST */
+	uint8_t first_closer;		/* 0, or 1 + the end that sent the first FIN or RST */
+	bool syn_retransmitted, synack_retransmitted;
+	bool seen[2];			/* a packet of this end was seen */
+	uint8_t checksum_right, checksum_wrong;	/* bit 1 << end: some segment's checksum fitted, did not fit */
+	uint64_t id;			/* of the connection, from 1 in order of first packets */
+	uint64_t first_number;
+	int64_t first_ns;		/* first packet, packet time as it stands; the others are relative to it */
+	int64_t synack_ns, ack_ns;	/* -1: not seen; first SYN/ACK; the initiator's first segment that acknowledges it */
+	int64_t close_ns;		/* -1: not seen; the first FIN or RST */
+	int64_t last_ms;		/* flow clock of the last packet */
+	uint32_t packets;
+	struct stream stream[2];	/* bytes sent by end[0], end[1] */
+	void *connection;		/* connection_size bytes, or NULL; the table's memory */
+};
+
+struct flow_table;
+
+struct flow_table_options {
+	size_t connection_size;
+	const void *blank_connection;		/* what a fresh connection looks like; outlives the table */
+	const struct hash_key *key;
+	struct limit_counts *limits;
+	/* Called before a flow is forgotten (idle, evicted, replaced by a new connection, or at the end), so that its owner can finish its connection. May not call the table. */
+	void (*retire)(void *context, struct flow *f, enum flow_end { FLOW_END_IDLE, FLOW_END_EVICTED, FLOW_END_REPLACED, FLOW_END_CAPTURE, FLOW_END_CLOSED } how);
+	void *context;
+};
+
+struct flow_table *flow_table_create(const struct flow_table_options *options);
+void flow_table_destroy(struct flow_table *t);
+
+/* Advances the flow clock to the packet's time and retires a few flows that have been idle too long. */
+void flow_table_tick(struct flow_table *t, int64_t time_ns);
+
+/* The flow of a segment and the end that sent it (0 or 1); makes one where there is none. NULL for what needs none: a bare SYN (a fixed
+ * cache remembers it), a RST or FIN or empty ACK of no known flow. A SYN for a known flow is only remembered; the flow is replaced once a SYN/ACK or data shows that
+ * the new connection is real. Updates times, initiator, closed, packets; does not touch the streams' payload. */
+struct flow *flow_table_get(struct flow_table *t, const struct segment *s, unsigned *end);
+/* Fetches the cache lines that a later flow_table_get() of this segment will need. */
+void flow_table_prefetch(const struct flow_table *t, const struct segment *s);
+
+/* Gives the flow a connection, equal to the blank one. */
+void *flow_connect(struct flow_table *t, struct flow *f);
+/* Ends the connection (its owner has finished it) and frees its memory. */
+void flow_disconnect(struct flow_table *t, struct flow *f);
+/* Forgets the flow; retire is called with FLOW_END_CLOSED where it has a connection. */
+void flow_table_remove(struct flow_table *t, struct flow *f);
+/* Retires every flow (end of the capture), oldest first by id. */
+void flow_table_drain(struct flow_table *t);
+
+struct flow_table_counts {
+	uint64_t flows;		/* made in all */
+	uint64_t now;		/* followed now */
+	uint64_t evicted;
+};
+void flow_table_counts(const struct flow_table *t, struct flow_table_counts *out);
+struct stream_pool *flow_table_pool(struct flow_table *t);
+
+#endif

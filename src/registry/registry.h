@@ -1,0 +1,76 @@
+/* registry.h: names of protocol numbers, as IANA spells them, and what we know of them. Made at build time from the data files beside
+ * it by generate.py; the same files fill the database's table of names.
+ */
+#ifndef REGISTRY_REGISTRY_H
+#define REGISTRY_REGISTRY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum registry_kind {
+	REGISTRY_VERSION,		/* "TLS 1.3" */
+	REGISTRY_CIPHER,		/* "TLS_AES_128_GCM_SHA256" */
+	REGISTRY_GROUP,			/* "x25519", "X25519MLKEM768" */
+	REGISTRY_SIGNATURE_SCHEME,	/* "ecdsa_secp256r1_sha256"; TLS 1.2 pairs that have no name of their own as "rsa_sha224"-like names */
+	REGISTRY_EXTENSION,		/* "server_name" */
+	REGISTRY_ALERT,			/* "handshake_failure" */
+	REGISTRY_MESSAGE,		/* handshake message types and our own of enum message_type: "client_hello", "change_cipher_spec" */
+	REGISTRY_COMPRESSION,		/* "null", "DEFLATE", "LZS" */
+	REGISTRY_PSK_MODE,		/* "psk_ke", "psk_dhe_ke" */
+	REGISTRY_CERTIFICATE_COMPRESSION, /* "zlib", "brotli", "zstd" */
+	REGISTRY_ALERT_LEVEL,		/* "warning", "fatal" */
+	REGISTRY_QUIC_VERSION,		/* "v1", "v2", "draft-29" */
+	REGISTRY_KIND_COUNT
+};
+
+struct registry_entry {
+	uint32_t code;
+	const char *name;
+	const char *meaning;		/* one plain sentence for `explain`; never NULL */
+	const char *reference;		/* "RFC 8446"; never NULL */
+};
+
+/* The entries of a kind, sorted by code. */
+const struct registry_entry *registry_entries(enum registry_kind kind, size_t *count);
+const struct registry_entry *registry_find(enum registry_kind kind, uint32_t code);
+/* The name, or `0x1234` (at least four digits) printed into room, which holds at least 16 bytes. GREASE values (RFC 8701) are "GREASE". */
+const char *registry_name(enum registry_kind kind, uint32_t code, char room[16]);
+/* "cipher", "group", ...: the word used in the database and by `explain`. */
+const char *registry_kind_name(enum registry_kind kind);
+
+/* RFC 8701: 0x0a0a, 0x1a1a, ... 0xfafa. */
+static inline bool registry_is_grease(uint32_t code)
+{
+	return (code & 0x0f0f) == 0x0a0a && code >> 8 == (code & 0xff);
+}
+
+enum suite_flag {
+	SUITE_AEAD = 1, SUITE_NULL = 2, SUITE_EXPORT = 4, SUITE_ANONYMOUS = 8, SUITE_RC4 = 16, SUITE_DES = 32, SUITE_3DES = 64, SUITE_MD5 = 128,
+	SUITE_CBC = 256, SUITE_FORWARD_SECRET = 512, SUITE_TLS13 = 1024, SUITE_SIGNALLING = 2048, SUITE_SHA384 = 4096, SUITE_CCM_8 = 8192, SUITE_RC2_IDEA_SEED = 16384,
+	SUITE_CCM = 32768, SUITE_CHACHA20 = 65536,
+};
+
+/* What a cipher suite is made of. */
+struct suite {
+	uint16_t code;
+	uint8_t key_exchange;		/* enum key_exchange of handshake.h (the suite's own part: TLS 1.3 suites: 0) */
+	const char *authentication;	/* "RSA", "ECDSA", "DSS", "PSK", "anonymous", ... or "" */
+	const char *encryption;		/* "AES_128_GCM", "3DES_EDE_CBC", "NULL", ... */
+	const char *mac;		/* "SHA256" (the PRF or MAC hash), "AEAD"'s hash for AEAD suites */
+	uint16_t key_bits;
+	uint32_t flags;			/* enum suite_flag */
+};
+const struct suite *registry_suite(uint32_t code);
+
+enum group_family { GROUP_UNKNOWN, GROUP_ELLIPTIC, GROUP_FINITE_FIELD, GROUP_HYBRID, GROUP_ML_KEM };
+struct group {
+	uint16_t code;
+	uint8_t family;			/* enum group_family */
+	uint16_t bits;			/* of the classical part (curve or prime); 0 for pure ML-KEM */
+	bool weak;			/* below 112 bits of strength, or binary/withdrawn curves */
+	bool post_quantum;
+};
+const struct group *registry_group(uint32_t code);
+
+#endif

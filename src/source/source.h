@@ -1,0 +1,62 @@
+/* source.h: where packets come from: capture files and interfaces. The only room that knows pcap.h.
+ *
+ * A source is one capture of its own (a row of `captures`). Packets are borrowed until the next source_read().
+ */
+#ifndef SOURCE_SOURCE_H
+#define SOURCE_SOURCE_H
+
+#include "base/error.h"
+#include "overhear/packet.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct source;
+
+struct source_options {
+	const char *filter;		/* -f: BPF expression on the outer frame; NULL */
+	uint32_t snaplen;		/* -s; 0: the default (262144) */
+	uint32_t buffer_kib;		/* -B: the ring of a live capture; 0: 65536 */
+	bool no_promiscuous;		/* -p */
+};
+
+struct source_stats {
+	uint64_t kernel_drops, interface_drops;
+	bool drops_known;
+};
+
+enum source_state {
+	SOURCE_MORE,		/* there may be more packets: read again (a live source: after poll) */
+	SOURCE_END,		/* read to its end */
+	SOURCE_CUT,		/* ended early: the file is cut or damaged; source_error() says where and why */
+	SOURCE_DOWN,		/* live: the interface is down or gone; source_error() says so once; read again later */
+};
+
+/* A capture file: pcap or pcapng, plain, gzip, zstd or lz4; "-" is standard input. */
+bool source_open_file(const char *path, const struct source_options *options, struct source **out, struct error *error);
+bool source_open_interface(const char *name, const struct source_options *options, struct source **out, struct error *error);
+void source_close(struct source *s);
+
+/* Fills up to `max` packets and returns how many; 0 with a state other than SOURCE_MORE when there is nothing (more). */
+size_t source_read(struct source *s, struct packet *out, size_t max, enum source_state *state);
+/* The reason of SOURCE_CUT or SOURCE_DOWN, `FILE: what happened: what to do`; lives as long as the source. */
+const char *source_error(const struct source *s);
+/* Files: how far we are, for the progress bar: bytes of the file read and its size (0: not known). */
+void source_progress(const struct source *s, uint64_t *read, uint64_t *size);
+/* Live: the descriptor to poll for reading; -1 for files. */
+int source_fd(const struct source *s);
+void source_stats(struct source *s, struct source_stats *out);
+/* "EN10MB", several joined by ',' in the order of their first packets; NULL before any is known. */
+const char *source_link_types(const struct source *s);
+/* Secrets that the file itself holds (pcapng Decryption Secrets Block, type TLSK), in the order they stand: each call gives the next one seen so far
+ * (SSLKEYLOGFILE text, borrowed until source_close()), or false. */
+bool source_next_secrets(struct source *s, struct bytes *out);
+
+/* For `captures` and "already read": size and a hash over blocks spread over the file, hex; false for pipes. */
+bool source_fingerprint(const char *path, char out[65]);
+
+/* -D: calls print for each interface with its name and a description (may be NULL). */
+bool source_list_interfaces(void (*print)(void *context, const char *name, const char *description), void *context, struct error *error);
+
+#endif
