@@ -7,6 +7,7 @@
 #define OVERHEAR_PACKET_H
 
 #include "base/reader.h"
+#include "overhear/limits.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -37,7 +38,7 @@ enum tcp_flag {
 	TCP_ACK = 0x10,
 };
 
-enum { VLAN_NONE = 0xffff, ENCAPSULATION_DEPTH_MAX = 8 };
+enum { VLAN_NONE = 0xffff };
 
 /* The layers a packet lay in, outermost first; `kind` indexes the packet room's table of names. */
 struct encapsulation {
@@ -45,15 +46,25 @@ struct encapsulation {
 	struct { uint8_t kind; uint32_t id; } layer[ENCAPSULATION_DEPTH_MAX];
 };
 
-/* A TCP segment or UDP datagram, its headers read and checked. */
+/* A piece of an IP packet (RFC 791 section 3.2, RFC 8200 section 4.5). */
+struct fragment {
+	uint32_t id;
+	uint32_t offset;		/* of its payload in the whole packet's, in bytes */
+	bool more;			/* it is not the last one */
+	bool is_ipv6;
+};
+
+/* A TCP segment or UDP datagram, its headers read and checked. Where decap() gives DECAP_FRAGMENT it is a piece of one: ports, seq, ack,
+ * flags and window are not set then, and payload is the piece. */
 struct segment {
 	int64_t time_ns;
 	uint64_t number;
 	struct address src, dst;
 	uint16_t src_port, dst_port;
-	uint8_t protocol;		/* enum ip_protocol */
+	uint8_t protocol;		/* enum ip_protocol; of a fragment, any number */
 	uint8_t flags;			/* enum tcp_flag; 0 for UDP */
 	bool checksum_wrong;		/* the whole segment was captured and its checksum does not fit */
+	bool fragments_overlap;		/* put together from IP fragments of which some disagreed */
 	bool has_mac;
 	bool has_md5;			/* RFC 2385 option */
 	uint8_t ttl;
@@ -64,6 +75,8 @@ struct segment {
 	uint8_t src_mac[6], dst_mac[6];	/* of the outer frame */
 	uint32_t payload_len;		/* on the wire: more than payload.len where the snap length cut it */
 	struct bytes payload;
+	struct bytes transport;		/* the TCP or UDP header and what was captured after it; empty where the header itself was cut */
+	struct fragment fragment;	/* set for DECAP_FRAGMENT only */
 	struct encapsulation encapsulation;
 };
 

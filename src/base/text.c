@@ -199,7 +199,7 @@ void text_address(const uint8_t address[16], char out[46])
 
 struct civil {
 	int64_t year;
-	unsigned month, day;
+	uint8_t month, day;
 };
 
 /* The Gregorian date of a day since the epoch, counting years from March so that a leap day is the last. */
@@ -214,8 +214,8 @@ static struct civil civil_of(int64_t days)
 
 	return (struct civil){
 		.year = year + era * 400 + (month >= 10),
-		.month = month < 10 ? month + 3 : month - 9,
-		.day = day_of_year - (153 * month + 2) / 5 + 1,
+		.month = (uint8_t)(month < 10 ? month + 3 : month - 9),
+		.day = (uint8_t)(day_of_year - (153 * month + 2) / 5 + 1),
 	};
 }
 
@@ -233,7 +233,7 @@ void text_time(int64_t time_ns, char out[40])
 		days--;
 	}
 	struct civil date = civil_of(days);
-	snprintf(out, 40, "%04lld-%02u-%02uT%02u:%02u:%02u.%09uZ", (long long)date.year, date.month,
+	snprintf(out, 40, "%04u-%02u-%02uT%02u:%02u:%02u.%09uZ", (unsigned)date.year % 10000, date.month,
 		 date.day, (unsigned)(second / 3600), (unsigned)(second / 60 % 60), (unsigned)(second % 60),
 		 (unsigned)rest);
 }
