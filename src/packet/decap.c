@@ -1,0 +1,144 @@
+#include "packet/decap.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "packet/layer.h"
+
+static enum layer parse_other(struct frame *f)
+{
+	return frame_end(f, DECAP_OTHER);
+}
+
+/* Every layer: how it is taken off and, where it is one to name in `encapsulation`, how it is called there. Numbers that differ by
+ * direction (MPLS labels, GTP's tunnel ends) are left out, since both directions share one row. */
+static const struct {
+	const char *name;
+	bool numbered;
+	enum layer (*parse)(struct frame *f);
+} layers[LAYER_COUNT] = {
+	[LAYER_ETHERNET] = { .parse = parse_ethernet },
+	[LAYER_IP] = { .parse = parse_ip },
+	[LAYER_IPV4] = { .parse = parse_ipv4 },
+	[LAYER_IPV6] = { .parse = parse_ipv6 },
+	[LAYER_IPV6_EXTENSION] = { .parse = parse_ipv6_extension },
+	[LAYER_LLC] = { .parse = parse_llc },
+	[LAYER_NULL] = { .parse = parse_null },
+	[LAYER_OTHER] = { .parse = parse_other },
+	[LAYER_SLL] = { .parse = parse_sll },
+	[LAYER_SLL2] = { .parse = parse_sll2 },
+	[LAYER_TCP] = { .parse = parse_tcp },
+	[LAYER_UDP] = { .parse = parse_udp },
+	[LAYER_VLAN] = { .name = "vlan", .numbered = true, .parse = parse_vlan },
+};
+
+/* By LINKTYPE_ number, https://www.tcpdump.org/linktypes.html; 12 and 14 are what DLT_RAW was in files of some systems. */
+static const uint8_t links[] = {
+	[0] = LAYER_NULL,
+	[1] = LAYER_ETHERNET,
+	[12] = LAYER_IP,
+	[14] = LAYER_IP,
+	[101] = LAYER_IP,
+	[108] = LAYER_NULL,
+	[113] = LAYER_SLL,
+	[228] = LAYER_IPV4,
+	[229] = LAYER_IPV6,
+	[276] = LAYER_SLL2,
+};
+
+bool decap_knows(uint16_t link_type)
+{
+	return link_type < sizeof links && links[link_type];
+}
+
+enum layer frame_enter(struct frame *f, enum layer kind, uint32_t id, enum layer next)
+{
+	struct encapsulation *e = &f->out->encapsulation;
+
+	if (e->depth == ENCAPSULATION_DEPTH_MAX) {
+		f->limits->bitten[LIMIT_ENCAPSULATION_DEPTH]++;
+		return frame_end(f, DECAP_OTHER);
+	}
+	e->layer[e->depth].kind = (uint8_t)kind;
+	e->layer[e->depth].id = id;
+	e->depth++;
+	return next;
+}
+
+static enum decap_result walk(struct frame *f, enum layer next, struct decap_counts *counts)
+{
+	while (next != LAYER_END)
+		next = layers[next].parse(f);
+	switch (f->result) {
+	case DECAP_FRAGMENT:
+		counts->fragments++;
+		break;
+	case DECAP_TRUNCATED:
+		counts->truncated++;
+		break;
+	case DECAP_MALFORMED:
+		counts->malformed++;
+		break;
+	default:
+		break;
+	}
+	return f->result;
+}
+
+static struct frame frame_of(const struct packet *p, struct segment *out, struct decap_counts *counts)
+{
+	assert(counts->limits);
+	return (struct frame){
+		.in = reader_of(p->data),
+		.missing = p->wire_len > p->data.len ? p->wire_len - p->data.len : 0,
+		.out = out,
+		.limits = counts->limits,
+		.result = DECAP_OTHER,
+	};
+}
+
+enum decap_result decap(const struct packet *p, struct segment *out, struct decap_counts *counts)
+{
+	struct frame f = frame_of(p, out, counts);
+
+	/* Only what a header may leave unset; the rest, and the many bytes of encapsulation.layer, need no clearing. */
+	out->time_ns = p->time_ns;
+	out->number = p->number;
+	out->checksum_wrong = false;
+	out->fragments_overlap = false;
+	out->has_mac = false;
+	out->vlan = VLAN_NONE;
+	out->network = 0;
+	out->encapsulation.depth = 0;
+	if (!decap_knows(p->link_type)) {
+		counts->unknown_link++;
+		return DECAP_UNKNOWN_LINK;
+	}
+	return walk(&f, links[p->link_type], counts);
+}
+
+enum decap_result decap_whole(const struct packet *whole, struct segment *out, struct decap_counts *counts)
+{
+	struct frame f = frame_of(whole, out, counts);
+
+	return walk(&f, layer_of_protocol(out->protocol), counts);
+}
+
+int encapsulation_text(const struct encapsulation *e, char *out, size_t room)
+{
+	size_t len = 0;
+
+	if (room)
+		out[0] = '\0';
+	for (unsigned i = 0; i < e->depth && i < ENCAPSULATION_DEPTH_MAX; i++) {
+		char number[12] = "";
+		unsigned kind = e->layer[i].kind < LAYER_COUNT ? e->layer[i].kind : LAYER_OTHER;
+
+		if (layers[kind].numbered)
+			snprintf(number, sizeof number, " %" PRIu32, e->layer[i].id);
+		len += (size_t)snprintf(len < room ? out + len : NULL, len < room ? room - len : 0, "%s%s%s", i ? "/" : "",
+			layers[kind].name ? layers[kind].name : "?", number);
+	}
+	return (int)len;
+}

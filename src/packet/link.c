@@ -1,0 +1,137 @@
+#include <stddef.h>
+
+#include "packet/layer.h"
+
+/* https://www.iana.org/assignments/ieee-802-numbers; the commonest first, since most packets end their search there. */
+static const struct {
+	uint16_t type;
+	uint8_t layer;
+} ethertypes[] = {
+	{ 0x0800, LAYER_IPV4 },
+	{ 0x86dd, LAYER_IPV6 },
+	{ 0x8100, LAYER_VLAN },
+	{ 0x88a8, LAYER_VLAN },
+	{ 0x9100, LAYER_VLAN },
+	{ 0x9200, LAYER_VLAN },
+};
+
+enum layer layer_of_ethertype(uint16_t type)
+{
+	for (size_t i = 0; i < sizeof ethertypes / sizeof *ethertypes; i++)
+		if (ethertypes[i].type == type)
+			return ethertypes[i].layer;
+	return LAYER_OTHER;
+}
+
+/* IEEE 802.3 section 3.2.6: up to 1500 it is the length of an LLC frame, from 1536 on a type. */
+static enum layer layer_of_type_or_length(struct frame *f, uint16_t type)
+{
+	if (type >= 1536)
+		return layer_of_ethertype(type);
+	if (type > 1500)
+		return LAYER_OTHER;
+	frame_cut(f, type);
+	return LAYER_LLC;
+}
+
+enum layer parse_ethernet(struct frame *f)
+{
+	struct reader h = rd_child(&f->in, 14);
+	struct segment *out = f->out;
+
+	if (h.bad)
+		return frame_short(f);
+	struct bytes dst = rd_take(&h, 6), src = rd_take(&h, 6);
+	if (!out->encapsulation.depth) {
+		out->has_mac = true;
+		memcpy(out->dst_mac, dst.at, 6);
+		memcpy(out->src_mac, src.at, 6);
+	}
+	return layer_of_type_or_length(f, rd_u16(&h));
+}
+
+/* IEEE 802.1Q section 9.6. */
+enum layer parse_vlan(struct frame *f)
+{
+	uint16_t id = rd_u16(&f->in) & 0x0fff;
+	uint16_t type = rd_u16(&f->in);
+
+	if (f->in.bad)
+		return frame_short(f);
+	enum layer next = layer_of_type_or_length(f, type);
+	if (!id)	/* a priority and no VLAN */
+		return next;
+	if (!f->out->encapsulation.depth)
+		f->out->vlan = id;
+	return frame_enter(f, LAYER_VLAN, id, next);
+}
+
+/* IEEE 802.2 section 3.2; SNAP is the pair of 0xaa with an organisation of zeroes before an EtherType (RFC 1042). */
+enum layer parse_llc(struct frame *f)
+{
+	uint32_t header = rd_u24(&f->in);
+
+	if (f->in.bad)
+		return frame_short(f);
+	if (header == 0x060603)
+		return LAYER_IPV4;
+	if (header != 0xaaaa03)
+		return LAYER_OTHER;
+	uint32_t organisation = rd_u24(&f->in);
+	uint16_t type = rd_u16(&f->in);
+	if (f->in.bad)
+		return frame_short(f);
+	/* 0x0000f8 is 802.1H's way to bridge an EtherType. */
+	return organisation == 0 || organisation == 0x0000f8 ? layer_of_ethertype(type) : LAYER_OTHER;
+}
+
+enum { SLL_LLC = 4 };
+
+/* What a Linux "cooked" header says: an EtherType, or a number of its own below them. */
+static enum layer layer_of_cooked(uint16_t type)
+{
+	return type == SLL_LLC ? LAYER_LLC : layer_of_ethertype(type);
+}
+
+/* https://www.tcpdump.org/linktypes/LINKTYPE_LINUX_SLL.html. It knows one end's link address only, so it gives none. */
+enum layer parse_sll(struct frame *f)
+{
+	struct reader h = rd_child(&f->in, 16);
+
+	if (h.bad)
+		return frame_short(f);
+	rd_skip(&h, 14);
+	return layer_of_cooked(rd_u16(&h));
+}
+
+/* https://www.tcpdump.org/linktypes/LINKTYPE_LINUX_SLL2.html */
+enum layer parse_sll2(struct frame *f)
+{
+	struct reader h = rd_child(&f->in, 20);
+
+	if (h.bad)
+		return frame_short(f);
+	return layer_of_cooked(rd_u16(&h));
+}
+
+/* A family in the byte order of the host that captured; its IPv6 differs from one BSD to the next. The IP header tells them apart. */
+enum layer parse_null(struct frame *f)
+{
+	uint32_t family = rd_u32(&f->in);
+
+	if (f->in.bad)
+		return frame_short(f);
+	if (family > 0xffff)
+		family = __builtin_bswap32(family);
+	switch (family) {
+	case 2:			/* AF_INET, everywhere */
+	case 10:		/* AF_INET6: Linux */
+	case 23:		/* Windows */
+	case 24:		/* NetBSD, OpenBSD */
+	case 28:		/* FreeBSD */
+	case 30:		/* Darwin */
+		return LAYER_IP;
+	default:
+		return LAYER_OTHER;
+	}
+}

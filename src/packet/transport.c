@@ -1,0 +1,148 @@
+#include "packet/layer.h"
+
+enum { TCP_OPTION_END = 0, TCP_OPTION_NOTHING = 1, TCP_OPTION_MD5 = 19 };
+
+/* What is left is the payload. */
+static enum layer segment_end(struct frame *f, uint8_t protocol)
+{
+	f->out->protocol = protocol;
+	f->out->payload = rd_peek(&f->in);
+	f->out->payload_len = (uint32_t)(f->out->payload.len + f->missing);
+	return frame_end(f, DECAP_SEGMENT);
+}
+
+/* RFC 9293 section 3.2. */
+static bool has_md5_option(struct reader options)
+{
+	while (rd_more(&options)) {
+		uint8_t kind = rd_u8(&options);
+		if (kind == TCP_OPTION_NOTHING)
+			continue;
+		if (kind == TCP_OPTION_END)
+			return false;
+		uint8_t len = rd_u8(&options);
+		if (len < 2)
+			return false;
+		if (kind == TCP_OPTION_MD5)
+			return len == 18;
+		rd_skip(&options, len - 2u);
+	}
+	return false;
+}
+
+/* The snap length cut the header itself: a segment without a byte of payload. False where not even the wire had as much. */
+static bool skip_cut_header(struct frame *f, size_t rest)
+{
+	size_t beyond = rest - rd_left(&f->in);
+
+	if (beyond > f->missing)
+		return false;
+	f->missing -= beyond;
+	(void)rd_rest(&f->in);
+	f->out->transport = (struct bytes){ NULL, 0 };
+	return true;
+}
+
+/* RFC 9293 section 3.1. The first 14 bytes suffice, which is all that a snap length of 68 leaves of TCP over IPv6. */
+enum layer parse_tcp(struct frame *f)
+{
+	struct segment *out = f->out;
+
+	out->transport = rd_peek(&f->in);
+	struct reader h = rd_child(&f->in, 14);
+	if (h.bad)
+		return frame_short(f);
+	out->src_port = rd_u16(&h);
+	out->dst_port = rd_u16(&h);
+	out->seq = rd_u32(&h);
+	out->ack = rd_u32(&h);
+	unsigned header = (rd_u8(&h) >> 4) * 4u;
+	out->flags = rd_u8(&h);
+	out->has_md5 = false;
+	if (header < 20)
+		return frame_end(f, DECAP_MALFORMED);
+	struct reader rest = f->in;
+	out->window = rd_u16(&rest);
+	if (header - 14 > rd_left(&f->in))
+		return skip_cut_header(f, header - 14) ? segment_end(f, PROTOCOL_TCP) : frame_end(f, DECAP_MALFORMED);
+	rd_skip(&f->in, 6);
+	if (header > 20)
+		out->has_md5 = has_md5_option(rd_child(&f->in, header - 20));
+	return segment_end(f, PROTOCOL_TCP);
+}
+
+/* RFC 768. */
+enum layer parse_udp(struct frame *f)
+{
+	struct segment *out = f->out;
+	struct bytes transport = rd_peek(&f->in);
+	struct reader h = rd_child(&f->in, 8);
+
+	if (h.bad)
+		return frame_short(f);
+	out->src_port = rd_u16(&h);
+	out->dst_port = rd_u16(&h);
+	uint16_t len = rd_u16(&h);
+	if (len && len < 8)
+		return frame_end(f, DECAP_MALFORMED);
+	if (len)
+		frame_cut(f, len - 8u);
+	out->transport = (struct bytes){ transport.at, rd_left(&f->in) + 8 };
+	out->seq = out->ack = 0;
+	out->flags = 0;
+	out->window = 0;
+	out->has_md5 = false;
+	return segment_end(f, PROTOCOL_UDP);
+}
+
+/* RFC 1071: the sum of 16-bit words in either byte order, folded at the end. */
+static uint64_t sum_words(uint64_t sum, struct bytes b)
+{
+	struct reader r = reader_of(b);
+
+	while (rd_left(&r) >= 8) {
+		uint64_t word;
+		memcpy(&word, rd_take(&r, 8).at, sizeof word);
+		sum += word;
+		sum += sum < word;
+	}
+	if (rd_more(&r)) {
+		uint64_t word = 0;
+		struct bytes tail = rd_rest(&r);
+		memcpy(&word, tail.at, tail.len);
+		sum += word;
+		sum += sum < word;
+	}
+	return sum;
+}
+
+static uint16_t fold(uint64_t sum)
+{
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)sum;
+}
+
+static bool is_mapped(const struct address *a)
+{
+	static const uint8_t prefix[12] = { [10] = 0xff, [11] = 0xff };
+
+	return !memcmp(a->at, prefix, sizeof prefix);
+}
+
+/* RFC 9293 section 3.1, RFC 768, RFC 8200 section 8.1: the pseudo-header of zeroes does not change a sum, so both versions share one form. */
+bool segment_checksum_fits(const struct segment *s)
+{
+	if (!s->transport.len || s->payload.len != s->payload_len)
+		return true;
+	struct reader checksum = reader_of(s->transport);
+	rd_skip(&checksum, 6);
+	if (s->protocol == PROTOCOL_UDP && !rd_u16(&checksum))
+		return true;
+
+	unsigned at = is_mapped(&s->src) ? 12 : 0;
+	uint64_t sum = __builtin_bswap16(s->protocol) + (uint64_t)__builtin_bswap32((uint32_t)s->transport.len);
+	sum = sum_words(sum, (struct bytes){ s->src.at + at, 16 - at });
+	sum = sum_words(sum, (struct bytes){ s->dst.at + at, 16 - at });
+	return fold(sum_words(sum, s->transport)) == 0xffff;
+}
