@@ -53,8 +53,8 @@ enum suite_flag {
 
 /* What a cipher suite is made of. */
 struct suite {
-	uint16_t code;
-	uint8_t key_exchange;		/* enum key_exchange of handshake.h (the suite's own part: TLS 1.3 suites: 0) */
+	uint32_t code;			/* two bytes; three for SSL 2.0's cipher kinds */
+	uint8_t key_exchange;		/* enum key_exchange of handshake.h (the suite's own part); 0 for TLS 1.3 and what the enum has no word for */
 	const char *authentication;	/* "RSA", "ECDSA", "DSS", "PSK", "anonymous", ... or "" */
 	const char *encryption;		/* "AES_128_GCM", "3DES_EDE_CBC", "NULL", ... */
 	const char *mac;		/* "SHA256" (the PRF or MAC hash), "AEAD"'s hash for AEAD suites */
