@@ -48,7 +48,7 @@ static void map_address(struct address *a, struct bytes ipv4)
 	memcpy(a->at + sizeof prefix, ipv4.at, 4);
 }
 
-/* RFC 791 section 3.1. */
+/* RFC 791 section 3.1. The bytes are all read before anything is stored, which lets the compiler keep them in registers. */
 enum layer parse_ipv4(struct frame *f)
 {
 	struct reader h = rd_child(&f->in, 20);
@@ -58,20 +58,24 @@ enum layer parse_ipv4(struct frame *f)
 	uint8_t version_length = rd_u8(&h);
 	rd_skip(&h, 1);
 	uint16_t total = rd_u16(&h), id = rd_u16(&h), place = rd_u16(&h);
-	f->out->ttl = rd_u8(&h);
-	uint8_t protocol = f->out->protocol = rd_u8(&h);
+	uint8_t ttl = rd_u8(&h), protocol = rd_u8(&h);
 	rd_skip(&h, 2);
-	map_address(&f->out->src, rd_take(&h, 4));
-	map_address(&f->out->dst, rd_take(&h, 4));
 
 	unsigned header = (version_length & 15) * 4u;
 	if (version_length >> 4 != 4 || header < 20 || (total && total < header))
 		return frame_end(f, DECAP_MALFORMED);
 	if (total)	/* a length of 0 is left to the network card to fill in: all there is counts */
 		frame_cut(f, total - 20u);
-	rd_skip(&f->in, header - 20);
+	if (header > 20)
+		rd_skip(&f->in, header - 20);
 	if (f->in.bad)
 		return frame_short(f);
+
+	struct segment *out = f->out;
+	out->ttl = ttl;
+	out->protocol = protocol;
+	map_address(&out->src, rd_take(&h, 4));
+	map_address(&out->dst, rd_take(&h, 4));
 	if (place & 0x3fff)
 		return fragment_end(f, (struct fragment){
 			.id = id, .offset = (place & 0x1fffu) * 8, .more = place & 0x2000 });
@@ -87,14 +91,17 @@ enum layer parse_ipv6(struct frame *f)
 		return frame_short(f);
 	uint32_t version = rd_u32(&h) >> 28;
 	uint16_t payload = rd_u16(&h);
-	uint8_t protocol = f->out->protocol = rd_u8(&h);
-	f->out->ttl = rd_u8(&h);
-	memcpy(f->out->src.at, rd_take(&h, 16).at, 16);
-	memcpy(f->out->dst.at, rd_take(&h, 16).at, 16);
+	uint8_t protocol = rd_u8(&h), ttl = rd_u8(&h);
 	if (version != 6)
 		return frame_end(f, DECAP_MALFORMED);
 	if (payload)
 		frame_cut(f, payload);
+
+	struct segment *out = f->out;
+	out->ttl = ttl;
+	out->protocol = protocol;
+	memcpy(out->src.at, rd_take(&h, 16).at, 16);
+	memcpy(out->dst.at, rd_take(&h, 16).at, 16);
 	return layer_of_protocol(protocol);
 }
 

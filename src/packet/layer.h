@@ -60,7 +60,7 @@ static inline void frame_cut(struct frame *f, size_t len)
 	size_t left = rd_left(&f->in);
 
 	if (len <= left) {
-		f->in = reader_of((struct bytes){ f->in.at, len });
+		f->in.end = reader_of((struct bytes){ f->in.at, len }).end;
 		f->missing = 0;
 	} else if (len - left < f->missing) {
 		f->missing = len - left;

@@ -42,12 +42,13 @@ enum layer parse_ethernet(struct frame *f)
 	if (h.bad)
 		return frame_short(f);
 	struct bytes dst = rd_take(&h, 6), src = rd_take(&h, 6);
+	uint16_t type = rd_u16(&h);
 	if (!out->encapsulation.depth) {
 		out->has_mac = true;
 		memcpy(out->dst_mac, dst.at, 6);
 		memcpy(out->src_mac, src.at, 6);
 	}
-	return layer_of_type_or_length(f, rd_u16(&h));
+	return layer_of_type_or_length(f, type);
 }
 
 /* IEEE 802.1Q section 9.6. */

@@ -1,13 +1,16 @@
 #include "packet/layer.h"
 
-enum { TCP_OPTION_END = 0, TCP_OPTION_NOTHING = 1, TCP_OPTION_MD5 = 19 };
+enum { TCP_OPTION_END = 0, TCP_OPTION_NOTHING = 1, TCP_OPTION_MD5 = 19, TCP_OPTION_MD5_LEN = 18 };
 
 /* What is left is the payload. */
 static enum layer segment_end(struct frame *f, uint8_t protocol)
 {
-	f->out->protocol = protocol;
-	f->out->payload = rd_peek(&f->in);
-	f->out->payload_len = (uint32_t)(f->out->payload.len + f->missing);
+	struct bytes payload = rd_peek(&f->in);
+	struct segment *out = f->out;
+
+	out->payload_len = (uint32_t)(payload.len + f->missing);
+	out->payload = payload;
+	out->protocol = protocol;
 	return frame_end(f, DECAP_SEGMENT);
 }
 
@@ -24,7 +27,7 @@ static bool has_md5_option(struct reader options)
 		if (len < 2)
 			return false;
 		if (kind == TCP_OPTION_MD5)
-			return len == 18;
+			return len == TCP_OPTION_MD5_LEN;
 		rd_skip(&options, len - 2u);
 	}
 	return false;
@@ -47,27 +50,29 @@ static bool skip_cut_header(struct frame *f, size_t rest)
 enum layer parse_tcp(struct frame *f)
 {
 	struct segment *out = f->out;
+	struct bytes transport = rd_peek(&f->in);
+	struct reader h = rd_child(&f->in, 14), rest = f->in;
 
-	out->transport = rd_peek(&f->in);
-	struct reader h = rd_child(&f->in, 14);
 	if (h.bad)
 		return frame_short(f);
+	out->transport = transport;
 	out->src_port = rd_u16(&h);
 	out->dst_port = rd_u16(&h);
 	out->seq = rd_u32(&h);
 	out->ack = rd_u32(&h);
 	unsigned header = (rd_u8(&h) >> 4) * 4u;
 	out->flags = rd_u8(&h);
+	out->window = rd_u16(&rest);
 	out->has_md5 = false;
 	if (header < 20)
 		return frame_end(f, DECAP_MALFORMED);
-	struct reader rest = f->in;
-	out->window = rd_u16(&rest);
-	if (header - 14 > rd_left(&f->in))
+	if (header > transport.len)
 		return skip_cut_header(f, header - 14) ? segment_end(f, PROTOCOL_TCP) : frame_end(f, DECAP_MALFORMED);
-	rd_skip(&f->in, 6);
-	if (header > 20)
-		out->has_md5 = has_md5_option(rd_child(&f->in, header - 20));
+	struct reader options = rd_child(&f->in, header - 14);
+	if (header >= 20 + TCP_OPTION_MD5_LEN) {	/* the usual timestamps alone leave no room for it */
+		rd_skip(&options, 6);
+		out->has_md5 = has_md5_option(options);
+	}
 	return segment_end(f, PROTOCOL_TCP);
 }
 
