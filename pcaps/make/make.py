@@ -1,0 +1,105 @@
+#!/usr/bin/env python3
+"""Make the captures of pcaps/ and their truth from real endpoints: make.py [NAME...], as root on Debian 12.
+
+See README.md next to this file for what it needs.
+"""
+
+import argparse
+import importlib
+import json
+import os
+import pkgutil
+import shutil
+import sys
+import tempfile
+import traceback
+
+import scenarios
+from lab import Lab
+from pki import Pki
+from registry import SCENARIOS
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+PCAPS = os.path.dirname(HERE)
+
+
+def load_scenarios():
+    for module in pkgutil.iter_modules(scenarios.__path__):
+        importlib.import_module("scenarios." + module.name)
+
+
+def write_truth(name, rows):
+    path = os.path.join(PCAPS, "truth", name + ".json")
+    with open(path, "w") as f:
+        f.write('{"handshakes": [\n' + ",\n".join(json.dumps(row) for row in rows) + "\n]}\n")
+
+
+def store(lab, name, container):
+    target = os.path.join(PCAPS, f"{name}.{container}")
+    with_keys = os.path.exists(lab.keylog) and os.path.getsize(lab.keylog) > 0
+    if container == "pcapng":
+        os.system(f"editcap -F pcapng --inject-secrets tls,{lab.keylog} {lab.capture} {target}")
+    else:
+        shutil.copyfile(lab.capture, target)
+        keys = os.path.join(PCAPS, name + ".keys")
+        if with_keys:
+            shutil.copyfile(lab.keylog, keys)
+        elif os.path.exists(keys):
+            os.unlink(keys)
+    return os.path.getsize(target)
+
+
+def make(name, pki, tools):
+    lab = Lab(name, pki, tools)
+    try:
+        with lab:
+            rows = SCENARIOS[name].run(lab)
+        size = store(lab, name, SCENARIOS[name].container)
+        write_truth(name, rows)
+        print(f"{name}: {size} bytes, {len(rows)} handshakes", flush=True)
+    finally:
+        lab.discard()
+
+
+def write_readme():
+    """pcaps/README.md: the scenarios' own sentences, by room."""
+    rooms = {}
+    for name, it in SCENARIOS.items():
+        if os.path.exists(os.path.join(PCAPS, f"{name}.{it.container}")):
+            rooms.setdefault(it.room, []).append(f"- `{name}.{it.container}`: {it.says}")
+    with open(os.path.join(HERE, "readme.head")) as f:
+        text = f.read()
+    for room in sorted(rooms):
+        title = (importlib.import_module("scenarios." + room).__doc__ or room).strip().splitlines()[0].rstrip(".")
+        text += f"\n## {title}\n\n" + "\n".join(sorted(rooms[room])) + "\n"
+    with open(os.path.join(PCAPS, "README.md"), "w") as f:
+        f.write(text)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", help="scenarios to make; all where none is named")
+    parser.add_argument("--node", default=shutil.which("node"), help="a node built with OpenSSL 3.5 or later")
+    parser.add_argument("--readme", action="store_true", help="only write pcaps/README.md")
+    arguments = parser.parse_args()
+    load_scenarios()
+    unknown = [name for name in arguments.names if name not in SCENARIOS]
+    if unknown:
+        sys.exit(f"no such scenario: {', '.join(unknown)}")
+    broken = []
+    if not arguments.readme:
+        pki = Pki(tempfile.mkdtemp(prefix="pki-"))
+        for name in arguments.names or sorted(SCENARIOS):
+            try:
+                make(name, pki, {"node": arguments.node})
+            except (AssertionError, KeyError, OSError, RuntimeError, StopIteration, TypeError, ValueError):
+                traceback.print_exc()
+                broken.append(name)
+        pki.discard()
+    write_readme()
+    if broken:
+        sys.exit(f"not made: {', '.join(broken)}")
+
+
+if __name__ == "__main__":
+    main()

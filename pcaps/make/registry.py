@@ -1,0 +1,22 @@
+"""A scenario is a function with a name, a sentence for pcaps/README.md, and truth as its value."""
+
+import inspect
+
+SCENARIOS = {}
+
+
+class Scenario:
+    def __init__(self, run, says, container, room):
+        self.run = run
+        self.says = says
+        self.container = container
+        self.room = room
+
+
+def scenario(says, name=None, container="pcap"):
+    def register(run):
+        label = name or run.__name__
+        assert label not in SCENARIOS, label
+        SCENARIOS[label] = Scenario(run, says, container, inspect.getmodule(run).__name__.rsplit(".", 1)[-1])
+        return run
+    return register
