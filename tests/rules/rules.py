@@ -8,7 +8,6 @@ import re
 import subprocess
 import sys
 
-SKIPPED = 77
 LINES_MAX = 900
 APPLICATION = "src/app"
 LIBRARY_FOLDERS = ("include/overhear", "src", "dissectors")
