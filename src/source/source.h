@@ -24,13 +24,14 @@ struct source_options {
 struct source_stats {
 	uint64_t kernel_drops, interface_drops;
 	bool drops_known;
+	uint64_t secrets_skipped;	/* files: blocks of secrets beyond what is kept of one file */
 };
 
 enum source_state {
 	SOURCE_MORE,		/* there may be more packets: read again (a live source: after poll) */
 	SOURCE_END,		/* read to its end */
 	SOURCE_CUT,		/* ended early: the file is cut or damaged; source_error() says where and why */
-	SOURCE_DOWN,		/* live: the interface is down or gone; source_error() says so once; read again later */
+	SOURCE_DOWN,		/* live: the interface went down or away: told once; read again later, as after SOURCE_MORE */
 };
 
 /* A capture file: pcap or pcapng, plain, gzip, zstd or lz4; "-" is standard input. */
@@ -38,13 +39,15 @@ bool source_open_file(const char *path, const struct source_options *options, st
 bool source_open_interface(const char *name, const struct source_options *options, struct source **out, struct error *error);
 void source_close(struct source *s);
 
-/* Fills up to `max` packets and returns how many; 0 with a state other than SOURCE_MORE when there is nothing (more). */
+/* Fills up to `max` packets and returns how many; 0 with a state other than SOURCE_MORE when there is nothing (more).
+ * 0 with SOURCE_MORE: the filter dropped them all, or a signal came while a pipe was waited for. */
 size_t source_read(struct source *s, struct packet *out, size_t max, enum source_state *state);
 /* The reason of SOURCE_CUT or SOURCE_DOWN, `FILE: what happened: what to do`; lives as long as the source. */
 const char *source_error(const struct source *s);
 /* Files: how far we are, for the progress bar: bytes of the file read and its size (0: not known). */
 void source_progress(const struct source *s, uint64_t *read, uint64_t *size);
-/* Live: the descriptor to poll for reading; -1 for files. */
+/* Live: the descriptor to poll for reading; ask before each poll, since an interface that came back has another one, and one
+ * that is gone has -1 (which poll(2) passes over): poll with a time-out, then read. -1 for files. */
 int source_fd(const struct source *s);
 void source_stats(struct source *s, struct source_stats *out);
 /* "EN10MB", several joined by ',' in the order of their first packets; NULL before any is known. */
