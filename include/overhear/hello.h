@@ -25,7 +25,7 @@ enum offer_kind {
 struct offer_list {
 	bool seen;
 	uint32_t count;
-	const uint16_t *codes;
+	const uint32_t *codes;		/* SSL 2.0 cipher kinds have three bytes */
 	const struct bytes *names;
 };
 

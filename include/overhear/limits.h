@@ -47,6 +47,6 @@ struct limit_info {
 };
 
 /* One entry per enum limit (src/record/limits.c). */
-extern const struct limit_info limits[LIMIT_COUNT];
+extern const struct limit_info limit_table[LIMIT_COUNT];
 
 #endif

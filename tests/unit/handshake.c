@@ -134,12 +134,12 @@ static void every_limit_says_what_it_is(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < LIMIT_COUNT; i++) {
-		assert_true(limits[i].name[0]);
-		assert_true(limits[i].reason[0]);
-		assert_true(limits[i].value > 0);
+		assert_true(limit_table[i].name[0]);
+		assert_true(limit_table[i].reason[0]);
+		assert_true(limit_table[i].value > 0);
 	}
-	assert_string_equal(limits[LIMIT_MESSAGES].name, "messages");
-	assert_int_equal(limits[LIMIT_MESSAGES].value, MESSAGES_MAX);
+	assert_string_equal(limit_table[LIMIT_MESSAGES].name, "messages");
+	assert_int_equal(limit_table[LIMIT_MESSAGES].value, MESSAGES_MAX);
 }
 
 int main(void)

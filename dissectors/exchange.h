@@ -1,0 +1,127 @@
+/* exchange.h: one handshake as it happens, whatever carries it: TLS over TCP, DTLS and QUIC tell it what passes, it fills a struct handshake and knows
+ * when that is finished (RFC 8446 appendix A, RFC 5246 section 7.3).
+ *
+ * A struct exchange is part of a connection. It is flat (what it points at is on the heap), so that a connection can be packed while it waits. All times inside are relative to base_ns,
+ * the connection's first packet; exchange_emit() makes them absolute. Finished handshakes go to the environment's list, from which the pipeline takes them.
+ */
+#ifndef DISSECTORS_EXCHANGE_H
+#define DISSECTORS_EXCHANGE_H
+
+#include "base/buffer.h"
+#include "base/hash.h"
+#include "dissectors/intern.h"
+#include "overhear/handshake.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What all connections of one pipeline share. */
+struct tls_env {
+	struct intern *intern;
+	struct limit_counts *limits;
+	const struct hash_key *key;
+	uint64_t message_bytes;			/* held by unfinished messages of all connections */
+	struct buffer scratch;			/* for keys of hellos */
+	struct handshake *finished[64];		/* handshakes to take, oldest first; drained after every push */
+	size_t finished_count;
+	struct handshake *spare;		/* handshakes given back, to be filled again: a list through texts_heap */
+	size_t spare_count;
+};
+
+void tls_env_init(struct tls_env *env, const struct hash_key *key, struct limit_counts *limits);
+void tls_env_finish(struct tls_env *env);
+/* Takes a handshake back: releases its shapes and keeps its memory for the next. */
+void tls_env_give_back(struct tls_env *env, struct handshake *h);
+
+enum exchange_state {
+	EXCHANGE_WAITING,	/* no hello yet */
+	EXCHANGE_RUNNING,
+	EXCHANGE_COMPLETED,	/* both Finished passed; waits for the first application data */
+	EXCHANGE_FAILED,	/* a fatal alert passed; waits for the connection's end */
+	EXCHANGE_DONE,		/* emitted; a renegotiation may follow */
+};
+
+struct exchange_side {
+	bool present;		/* something of the handshake came from it */
+	bool changed_cipher;
+	bool finished;
+	bool application_data;
+	bool alert_encrypted;
+	bool closed;
+	int64_t finished_ns;	/* its last byte */
+	int64_t application_ns;	/* first byte of its first application data */
+};
+
+struct exchange {
+	struct handshake h;
+	int64_t base_ns;
+	uint8_t state;			/* enum exchange_state */
+	uint8_t sequence;		/* of this handshake on its connection */
+	uint8_t transport;		/* enum transport */
+	bool tls13, version_known;
+	bool offers_tls13, early_data_pending, finished_by_shape, resumed_shape;
+	bool hello_cut;			/* the hello's end is missing */
+	bool saw_certificate, saw_key_exchange, saw_hello_done, saw_certificate_request, certificate_empty;
+	bool server_finished_first;	/* an abbreviated handshake up to TLS 1.2 */
+	bool flight_pending;		/* TLS 1.3 without keys: client records after the ServerHello, none of a Finished's size */
+	bool tickets_over;
+	bool not_tls_answer;
+	bool gap;
+	bool ticket_offered_empty, ticket_offered, psk_offered, session_echoed;
+	uint8_t last_flight;		/* 1 + sender of the last handshake record, for round_trips */
+	uint8_t ticket_records;		/* TLS 1.3 without keys: leading server records of equal length */
+	uint32_t ticket_record_len;
+	uint8_t first_after_finished;	/* 1: no server record since the client's Finished; 2: it was alert-sized; 3: another */
+	int64_t hello_first_ns, hello_last_ns, server_hello_first_ns, flight_last_ns;
+	struct exchange_side side[2];	/* by enum sender */
+};
+
+/* A handshake message, whole (or, with `cut`, as far as it was seen). */
+struct exchange_message {
+	uint8_t type;
+	struct bytes body;
+	uint32_t bytes;			/* header included */
+	int64_t first_ns, last_ns;	/* relative to base_ns */
+	bool decrypted, cut;
+};
+
+void exchange_init(struct exchange *x, enum transport transport, int64_t base_ns);
+/* Releases what it holds; nothing is emitted. */
+void exchange_finish(struct exchange *x, struct tls_env *env);
+
+void exchange_message(struct exchange *x, struct tls_env *env, enum sender sender, const struct exchange_message *m);
+void exchange_ssl2_client_hello(struct exchange *x, struct tls_env *env, const struct exchange_message *m);
+void exchange_change_cipher(struct exchange *x, struct tls_env *env, enum sender sender, int64_t first_ns, int64_t last_ns);
+void exchange_alert(struct exchange *x, struct tls_env *env, enum sender sender, struct alert a);
+/* A record whose content cannot be read; type and length as on the wire. */
+void exchange_encrypted(struct exchange *x, struct tls_env *env, enum sender sender, uint8_t type, uint32_t len, int64_t first_ns, int64_t last_ns);
+/* A packet carried bytes of the handshake. */
+void exchange_packet(struct exchange *x, uint64_t number);
+/* A record's bytes, header included. */
+void exchange_bytes(struct exchange *x, enum sender sender, uint32_t bytes);
+/* Bytes of this sender are lost for good. */
+void exchange_gap(struct exchange *x, enum sender sender);
+/* The server's first bytes are not TLS. */
+void exchange_not_tls(struct exchange *x, struct bytes first, int64_t ns);
+
+enum exchange_end {
+	EXCHANGE_END_FIN,	/* this sender closed its direction */
+	EXCHANGE_END_RST,
+	EXCHANGE_END_IDLE,	/* silence beyond the limit, or replaced by a new connection */
+	EXCHANGE_END_CAPTURE,	/* the capture ended */
+	EXCHANGE_END_EVICTED,
+};
+/* `sender` is who closed, for FIN and RST; who closed first, or -1, for the others. */
+void exchange_end(struct exchange *x, struct tls_env *env, enum exchange_end how, int sender);
+
+/* Is the side's traffic unreadable now? */
+bool exchange_is_encrypted(const struct exchange *x, enum sender sender);
+/* Nothing that can still come matters. */
+bool exchange_is_over(const struct exchange *x);
+/* The bytes of the running handshake matter (history of what was handed on is worth keeping). */
+static inline bool exchange_is_running(const struct exchange *x)
+{
+	return x->state <= EXCHANGE_RUNNING;
+}
+
+#endif

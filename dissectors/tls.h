@@ -1,0 +1,59 @@
+/* tls.h: the TLS record layer over an ordered byte stream (RFC 8446 section 5, RFC 6101 for SSL 3.0, the SSL 2.0 hello of RFC 5246 appendix E.2): found by content, on any port, in either direction.
+ *
+ * A struct tls is a connection: flat but for the unfinished messages, so that it can be packed while it waits. It takes chunks of either end in the order of arrival, and does all the
+ * waiting: records and messages may be split anywhere. What it cannot read (encrypted records, application data) is skipped, never kept.
+ */
+#ifndef DISSECTORS_TLS_H
+#define DISSECTORS_TLS_H
+
+#include "dissectors/exchange.h"
+#include "overhear/chunk.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* One direction. */
+struct tls_side {
+	uint8_t header[5], header_len;
+	uint8_t record_type;
+	bool in_record, started, lost, messages_lost, ssl2;
+	uint8_t alert[2], alert_len;
+	uint8_t prefix[4], prefix_len;		/* of the message in progress, while its length is not known */
+	uint16_t record_len, record_left;
+	uint32_t skip;				/* bytes of the message in progress that nobody wants or that are lost */
+	uint32_t message_len, message_want, message_room;
+	int64_t record_ns, message_ns, last_ns;
+	uint8_t *message;			/* owned: the message in progress, its header included */
+};
+
+struct tls {
+	struct exchange exchange;
+	uint8_t client;				/* which end: 0, 1, or 2 while it is not known */
+	bool has_alert[2];			/* an alert of this end waits for the client to be known */
+	struct alert waiting_alert[2];
+	struct tls_side side[2];		/* by end of the flow */
+};
+
+enum tls_look {
+	TLS_NO,			/* not TLS */
+	TLS_MAYBE,		/* too short to tell */
+	TLS_YES,
+};
+/* Do these first bytes of a direction look like a hello or an alert? */
+enum tls_look tls_looks_like(struct bytes first);
+/* Does this segment, in the middle of something else, begin with a ClientHello? Stricter, for STARTTLS and the like. */
+bool tls_looks_like_client_hello(struct bytes first);
+
+void tls_init(struct tls *t, enum transport transport, int64_t base_ns);
+void tls_finish(struct tls *t, struct tls_env *env);
+
+/* Bytes of one end, in order. False once it is sure that this is not TLS (nothing was emitted then). */
+bool tls_push(struct tls *t, struct tls_env *env, unsigned end, const struct chunk *c);
+/* The connection's FIN or RST by this end. */
+void tls_closed(struct tls *t, struct tls_env *env, unsigned end, bool reset);
+/* Nothing more will come: what is unfinished is read as far as it goes and emitted. closer: the end that closed first, or -1. */
+void tls_end(struct tls *t, struct tls_env *env, enum exchange_end how, int closer);
+/* Nothing that can still come on this connection matters. */
+bool tls_is_over(const struct tls *t);
+
+#endif
