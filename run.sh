@@ -46,7 +46,7 @@ as_root() {
 
 install_missing() {
 	if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
-		fail "this is not a Debian system; install the counterparts of these packages, then see README.md:" $*
+		fail "this is not a Debian system; install the counterparts of these packages, then see README.md:" "$@"
 	fi
 	missing=$(missing_of "$@")
 	if [ -z "$missing" ]; then
