@@ -3,12 +3,18 @@
 /* https://www.iana.org/assignments/protocol-numbers */
 static const uint8_t protocols[256] = {
 	[0] = LAYER_IPV6_EXTENSION,	/* hop-by-hop options */
+	[4] = LAYER_INNER_IPV4,
 	[6] = LAYER_TCP,
 	[17] = LAYER_UDP,
+	[41] = LAYER_INNER_IPV6,
 	[43] = LAYER_IPV6_EXTENSION,	/* routing */
 	[44] = LAYER_IPV6_EXTENSION,	/* fragment */
+	[47] = LAYER_GRE,
+	[51] = LAYER_AH,
 	[60] = LAYER_IPV6_EXTENSION,	/* destination options */
+	[97] = LAYER_ETHERIP,
 	[135] = LAYER_IPV6_EXTENSION,	/* mobility */
+	[137] = LAYER_MPLS,
 	[139] = LAYER_IPV6_EXTENSION,	/* host identity */
 	[140] = LAYER_IPV6_EXTENSION,	/* shim6 */
 };

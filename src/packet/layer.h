@@ -30,6 +30,41 @@ enum layer {
 	LAYER_IPV6_EXTENSION,
 	LAYER_TCP,
 	LAYER_UDP,
+	LAYER_4IN6,
+	LAYER_6IN4,
+	LAYER_6IN6,
+	LAYER_AH,
+	LAYER_ERSPAN,		/* types II and III */
+	LAYER_ERSPAN_I,
+	LAYER_ETHERIP,
+	LAYER_FDDI,
+	LAYER_FRAME_RELAY,
+	LAYER_GENEVE,
+	LAYER_GRE,
+	LAYER_GRE_KEY,
+	LAYER_GTP_U,
+	LAYER_HDLC,
+	LAYER_INNER_IPV4,
+	LAYER_INNER_IPV6,
+	LAYER_IPIP,
+	LAYER_IPNET,
+	LAYER_IPSEC,		/* what OpenBSD shows of its IPsec interfaces */
+	LAYER_L2TP,
+	LAYER_MPLS,
+	LAYER_NFLOG,
+	LAYER_NVGRE,
+	LAYER_PBB,
+	LAYER_PFLOG,
+	LAYER_PKTAP,
+	LAYER_PPI,
+	LAYER_PPP,
+	LAYER_PPPOE,
+	LAYER_PPP_DIRECTED,	/* PPP behind a byte that tells the direction */
+	LAYER_PRISM,
+	LAYER_RADIOTAP,
+	LAYER_VXLAN,
+	LAYER_VXLAN_GPE,
+	LAYER_WIRELESS,		/* IEEE 802.11 */
 	LAYER_COUNT
 };
 
@@ -40,6 +75,7 @@ struct frame {
 	struct limit_counts *limits;
 	enum decap_result result;
 	uint8_t ipv6_headers;		/* seen so far, of all IPv6 packets in this frame */
+	bool wireless_padded;		/* the 802.11 header fills whole words */
 };
 
 static inline enum layer frame_end(struct frame *f, enum decap_result result)
@@ -70,6 +106,18 @@ static inline void frame_cut(struct frame *f, size_t len)
 /* Notes that what follows lay in a layer of this kind; ends the walk where there are too many. */
 enum layer frame_enter(struct frame *f, enum layer kind, uint32_t id, enum layer next);
 
+static inline bool address_is_mapped(const struct address *a)
+{
+	static const uint8_t prefix[12] = { [10] = 0xff, [11] = 0xff };
+
+	return !memcmp(a->at, prefix, sizeof prefix);
+}
+
+/* Whether the datagram whose header was just read is a tunnel; then *next is what it carries. */
+bool tunnel_in_udp(struct frame *f, enum layer *next);
+
+/* LAYER_END for one that is not known. */
+enum layer layer_of_link(uint32_t link_type);
 enum layer layer_of_ethertype(uint16_t type);
 enum layer layer_of_protocol(uint8_t protocol);
 
@@ -85,5 +133,29 @@ enum layer parse_ipv6(struct frame *f);
 enum layer parse_ipv6_extension(struct frame *f);
 enum layer parse_tcp(struct frame *f);
 enum layer parse_udp(struct frame *f);
+enum layer parse_ah(struct frame *f);
+enum layer parse_erspan(struct frame *f);
+enum layer parse_erspan_i(struct frame *f);
+enum layer parse_etherip(struct frame *f);
+enum layer parse_fddi(struct frame *f);
+enum layer parse_frame_relay(struct frame *f);
+enum layer parse_gre(struct frame *f);
+enum layer parse_hdlc(struct frame *f);
+enum layer parse_inner_ipv4(struct frame *f);
+enum layer parse_inner_ipv6(struct frame *f);
+enum layer parse_ipnet(struct frame *f);
+enum layer parse_ipsec(struct frame *f);
+enum layer parse_mpls(struct frame *f);
+enum layer parse_nflog(struct frame *f);
+enum layer parse_pbb(struct frame *f);
+enum layer parse_pflog(struct frame *f);
+enum layer parse_pktap(struct frame *f);
+enum layer parse_ppi(struct frame *f);
+enum layer parse_ppp(struct frame *f);
+enum layer parse_pppoe(struct frame *f);
+enum layer parse_ppp_directed(struct frame *f);
+enum layer parse_prism(struct frame *f);
+enum layer parse_radiotap(struct frame *f);
+enum layer parse_wireless(struct frame *f);
 
 #endif

@@ -13,6 +13,11 @@ static const struct {
 	{ 0x88a8, LAYER_VLAN },
 	{ 0x9100, LAYER_VLAN },
 	{ 0x9200, LAYER_VLAN },
+	{ 0x6558, LAYER_ETHERNET },
+	{ 0x8847, LAYER_MPLS },
+	{ 0x8848, LAYER_MPLS },
+	{ 0x8864, LAYER_PPPOE },
+	{ 0x88e7, LAYER_PBB },
 };
 
 enum layer layer_of_ethertype(uint16_t type)
@@ -43,7 +48,7 @@ enum layer parse_ethernet(struct frame *f)
 		return frame_short(f);
 	struct bytes dst = rd_take(&h, 6), src = rd_take(&h, 6);
 	uint16_t type = rd_u16(&h);
-	if (!out->encapsulation.depth) {
+	if (!out->encapsulation.depth && !out->has_mac) {
 		out->has_mac = true;
 		memcpy(out->dst_mac, dst.at, 6);
 		memcpy(out->src_mac, src.at, 6);
@@ -135,4 +140,63 @@ enum layer parse_null(struct frame *f)
 	default:
 		return LAYER_OTHER;
 	}
+}
+
+/* Cisco HDLC: address, control, EtherType. */
+enum layer parse_hdlc(struct frame *f)
+{
+	rd_skip(&f->in, 2);
+	uint16_t type = rd_u16(&f->in);
+
+	return f->in.bad ? frame_short(f) : layer_of_ethertype(type);
+}
+
+/* The byte stands where PPP's address would, or before it. */
+enum layer parse_ppp_directed(struct frame *f)
+{
+	struct reader after = f->in;
+
+	rd_skip(&f->in, 1);
+	rd_skip(&after, 1);
+	if (rd_u8(&after) == 0x03)
+		f->in = after;
+	return f->in.bad ? frame_short(f) : LAYER_PPP;
+}
+
+/* RFC 2427 section 3, with the address of two bytes that all but a few use. */
+enum layer parse_frame_relay(struct frame *f)
+{
+	enum { UNNUMBERED = 0x03, NLPID_SNAP = 0x80, NLPID_IPV4 = 0xcc, NLPID_IPV6 = 0x8e };
+	rd_skip(&f->in, 2);
+	uint8_t control = rd_u8(&f->in), protocol = rd_u8(&f->in);
+	if (!protocol)	/* a byte of padding before SNAP */
+		protocol = rd_u8(&f->in);
+
+	if (f->in.bad)
+		return frame_short(f);
+	if (control != UNNUMBERED)
+		return LAYER_OTHER;
+	if (protocol == NLPID_IPV4)
+		return LAYER_IPV4;
+	if (protocol == NLPID_IPV6)
+		return LAYER_IPV6;
+	if (protocol != NLPID_SNAP)
+		return LAYER_OTHER;
+	uint32_t organisation = rd_u24(&f->in);
+	uint16_t type = rd_u16(&f->in);
+	if (f->in.bad)
+		return frame_short(f);
+	return organisation ? LAYER_OTHER : layer_of_ethertype(type);
+}
+
+/* RFC 1188: frame control, then the two addresses, then LLC. */
+enum layer parse_fddi(struct frame *f)
+{
+	enum { CLASS = 0xf0, LLC_CLASS = 0x50 };
+	uint8_t control = rd_u8(&f->in);
+
+	rd_skip(&f->in, 12);
+	if (f->in.bad)
+		return frame_short(f);
+	return (control & CLASS) == LLC_CLASS ? LAYER_LLC : LAYER_OTHER;
 }

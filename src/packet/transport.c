@@ -92,6 +92,9 @@ enum layer parse_udp(struct frame *f)
 		return frame_end(f, DECAP_MALFORMED);
 	if (len)
 		frame_cut(f, len - 8u);
+	enum layer inner;
+	if (tunnel_in_udp(f, &inner))
+		return inner;
 	out->transport = (struct bytes){ transport.at, rd_left(&f->in) + 8 };
 	out->seq = out->ack = 0;
 	out->flags = 0;
@@ -128,13 +131,6 @@ static uint16_t fold(uint64_t sum)
 	return (uint16_t)sum;
 }
 
-static bool is_mapped(const struct address *a)
-{
-	static const uint8_t prefix[12] = { [10] = 0xff, [11] = 0xff };
-
-	return !memcmp(a->at, prefix, sizeof prefix);
-}
-
 /* RFC 9293 section 3.1, RFC 768, RFC 8200 section 8.1: the pseudo-header of zeroes does not change a sum, so both versions share one form. */
 bool segment_checksum_fits(const struct segment *s)
 {
@@ -145,7 +141,7 @@ bool segment_checksum_fits(const struct segment *s)
 	if (s->protocol == PROTOCOL_UDP && !rd_u16(&checksum))
 		return true;
 
-	unsigned at = is_mapped(&s->src) ? 12 : 0;
+	unsigned at = address_is_mapped(&s->src) ? 12 : 0;
 	uint64_t sum = __builtin_bswap16(s->protocol) + (uint64_t)__builtin_bswap32((uint32_t)s->transport.len);
 	sum = sum_words(sum, (struct bytes){ s->src.at + at, 16 - at });
 	sum = sum_words(sum, (struct bytes){ s->dst.at + at, 16 - at });
