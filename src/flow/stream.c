@@ -139,6 +139,11 @@ bool stream_waits(const struct stream *s)
 	return s->work && s->work->count;
 }
 
+uint32_t stream_last(const struct stream *s)
+{
+	return stream_waits(s) ? piece_end(piece_at(s->work, s->work->count - 1)) : s->next;
+}
+
 bool stream_near(const struct stream *s, uint32_t seq)
 {
 	int32_t ahead = (int32_t)(seq - s->next);
@@ -279,7 +284,11 @@ static void remember(struct stream *s, const struct stream_pool *pool, const str
 {
 	if (in->data.len > UINT16_MAX)
 		return;
-	*seen_place(s) = (struct stream_seen){ in->seq, seen_hash(pool, in->data), (uint16_t)in->data.len };
+	struct stream_seen *seen = seen_place(s);
+
+	seen->seq = in->seq;
+	seen->hash = seen_hash(pool, in->data);
+	seen->len = (uint16_t)in->data.len;
 }
 
 static void check_seen(struct stream *s, const struct stream_pool *pool, const struct stream_segment *in,
@@ -311,7 +320,7 @@ static bool is_keep_alive(const struct stream *s, const struct stream_segment *i
 		return false;
 	if (in->seq + 1 == s->next)
 		return true;
-	return stream_waits(s) && in->seq + 1 == piece_end(piece_at(s->work, s->work->count - 1));
+	return stream_waits(s) && in->seq + 1 == stream_last(s);
 }
 
 static void give_up_all(struct stream *s, struct stream_pool *pool, enum limit limit)
@@ -379,13 +388,12 @@ static void count_retransmission(struct stream *s)
 		s->retransmissions++;
 }
 
-static enum stream_verdict push_ignored(struct stream *s, uint32_t end)
+void stream_pass(struct stream *s, uint32_t seq, uint32_t len)
 {
-	if (seq_before(s->next, end))
-		s->next = end;
-	else
-		count_retransmission(s);
-	return STREAM_NOTHING;
+	if (!len || !stream_near(s, seq))
+		return;
+	stream_start(s, seq - 1);
+	s->next = later(s->next, seq + len);
 }
 
 /* A segment with a byte at or behind `next`. True where it brought something new. */
@@ -417,8 +425,10 @@ enum stream_verdict stream_push(struct stream *s, struct stream_pool *pool, cons
 		stream_start(s, in->seq - 1);
 	if (is_keep_alive(s, in))
 		return STREAM_NOTHING;
-	if (s->ignored)
-		return push_ignored(s, in->seq + in->wire_len);
+	if (s->ignored) {
+		stream_pass(s, in->seq, in->wire_len);
+		return STREAM_NOTHING;
+	}
 	if (in->wire_len > in->data.len && seq_before(s->next, in->seq + in->wire_len))
 		s->marks |= REASSEMBLY_TRUNCATED;
 	if (seq_before(in->seq, s->next) && in->data.len)
@@ -524,8 +534,7 @@ bool stream_next(struct stream *s, struct stream_pool *pool, struct chunk *out)
 
 void stream_ignore(struct stream *s, struct stream_pool *pool)
 {
-	if (stream_waits(s))
-		s->next = piece_end(piece_at(s->work, s->work->count - 1));
+	s->next = stream_last(s);
 	if (pool->offer.owner == s)
 		s->next = later(s->next, pool->offer.seq + (uint32_t)pool->offer.data.len);
 	drop_offer(s, pool);

@@ -96,10 +96,14 @@ bool stream_acknowledge(struct stream *s, uint32_t ack);
 void stream_give_up(struct stream *s, uint8_t mark);
 /* Nobody wants this direction's bytes any more: forgets what waits, and only counts from here on. */
 void stream_ignore(struct stream *s, struct stream_pool *pool);
+/* Only moves on past len bytes at seq, without looking at them. */
+void stream_pass(struct stream *s, uint32_t seq, uint32_t len);
 /* All bytes up to the FIN were handed on. */
 bool stream_at_fin(const struct stream *s);
 /* Bytes wait for a hole to be filled. */
 bool stream_waits(const struct stream *s);
+/* The place behind the last byte that came, holes or not. */
+uint32_t stream_last(const struct stream *s);
 /* The place lies where a segment of this connection may begin. */
 bool stream_near(const struct stream *s, uint32_t seq);
 

@@ -1,0 +1,17 @@
+/* rest.h: a struct kept as its difference from a blank one of its kind: three levels of masks say which groups of eight words, which words of a group and which bytes of a
+ * word differ, and only those bytes are stored (XORed with the blank's). Exact to the byte, padding included. Reads and writes only this program's own memory.
+ */
+#ifndef FLOW_REST_H
+#define FLOW_REST_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* The most bytes that rest_pack() writes for a struct of this size. */
+size_t rest_bound(size_t size);
+/* size is a multiple of 8. Returns the bytes written. */
+size_t rest_pack(const void *at, const void *blank, size_t size, uint8_t *out);
+/* Returns the bytes read. */
+size_t rest_unpack(const uint8_t *packed, const void *blank, size_t size, void *out);
+
+#endif

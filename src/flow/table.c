@@ -1,0 +1,899 @@
+#include "flow/table.h"
+
+#include "base/xmalloc.h"
+#include "flow/rest.h"
+#include "flow/slab.h"
+#include "flow/syn.h"
+#include "flow/track.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	SLOTS_FIRST = 1024,
+	SLOTS_FULL_PERCENT = 80,	/* beyond, a miss of linear probing looks at more than two cache lines */
+	SWEEP_ROUND_MS = 16000,		/* within this, all sleeping flows are looked at once */
+	SWEEP_STEPS_MAX = 4096,		/* in one tick: some 20 us */
+	EVICT_SAMPLE = 64,
+	DUE_SECONDS = 65535,		/* due times are kept modulo this */
+	DUE_BYTES = 2,
+};
+
+#define AWAKE_BIT 0x80000000U
+#define DAY_NS INT64_C(86400000000000)
+#define MS_NS INT64_C(1000000)
+
+/* A place of the hash table: the whole hash, so that growing and nearly all misses look at nothing else, and where the flow is: 0 for nowhere, AWAKE_BIT and an index of the
+ * pool, or a block of the slab. */
+struct slot {
+	uint32_t hash, place;
+};
+
+struct awake {
+	struct flow flow;	/* first: a flow's address is its place's */
+	uint32_t hash;
+	bool full, used;	/* used since the hand passed: the second chance of the clock algorithm */
+};
+
+struct flow_key {
+	struct address end[2];
+	uint16_t port[2];
+	uint32_t network;
+	uint32_t protocol;
+};
+
+struct flow_table {
+	struct flow_table_options options;
+	struct stream_pool streams;
+	struct slot *slots;
+	uint32_t slot_count, slots_used;
+	struct awake *pool;		/* awake_max, and one more for flows that wake only to be retired */
+	uint8_t *connections;		/* of the pool, place by place */
+	uint32_t *unused;		/* stack of free places of the pool */
+	uint32_t unused_count;
+	uint32_t hand, pool_sweep;
+	struct slab slab;
+	uint32_t slab_sweep;
+	struct syn_cache syns;
+	uint8_t *packed;		/* room for one flow asleep */
+	int64_t now_ns, peak_ns, now_ms, base_ns, swept_ms;
+	bool clock_runs;
+	struct flow_table_counts counts;
+};
+
+static const struct flow blank_flow = {
+	.end = { { { [10] = 0xff, [11] = 0xff } }, { { [10] = 0xff, [11] = 0xff } } },
+};
+
+/* --- keys --- */
+
+static int compare_ends(const struct segment *s)
+{
+	int order = memcmp(s->src.at, s->dst.at, sizeof s->src.at);
+
+	return order ? order : (int)s->src_port - (int)s->dst_port;
+}
+
+/* Both directions give the same key. Returns the end that sent the segment. */
+static unsigned make_key(const struct segment *s, struct flow_key *key)
+{
+	unsigned end = compare_ends(s) > 0;
+
+	key->end[end] = s->src;
+	key->end[1 - end] = s->dst;
+	key->port[end] = s->src_port;
+	key->port[1 - end] = s->dst_port;
+	key->network = s->network;
+	key->protocol = s->protocol;
+	return end;
+}
+
+static bool has_key(const struct flow *f, const struct flow_key *key)
+{
+	return !memcmp(f->end, key->end, sizeof f->end) && !memcmp(f->port, key->port, sizeof f->port) &&
+		f->network == key->network && f->protocol == key->protocol;
+}
+
+static uint64_t hash_key_of(const struct flow_table *t, const struct flow_key *key)
+{
+	return hash_bytes(t->options.key, key, sizeof *key);
+}
+
+static uint32_t table_hash(uint64_t hash)
+{
+	return (uint32_t)(hash >> 32);
+}
+
+static uint64_t syn_tag(uint64_t hash, unsigned end)
+{
+	return end ? hash ^ UINT64_C(0x9e3779b97f4a7c15) : hash;
+}
+
+/* --- slots: linear probing, in the order of the hashes --- */
+
+static uint32_t home(uint32_t hash, uint32_t slot_count)
+{
+	return (uint32_t)((uint64_t)hash * slot_count >> 32);
+}
+
+static uint32_t slot_after(const struct flow_table *t, uint32_t at)
+{
+	return at + 1 == t->slot_count ? 0 : at + 1;
+}
+
+static void put_slot(struct flow_table *t, struct slot s)
+{
+	uint32_t at = home(s.hash, t->slot_count);
+
+	while (t->slots[at].place)
+		at = slot_after(t, at);
+	t->slots[at] = s;
+}
+
+static void grow_slots(struct flow_table *t)
+{
+	struct slot *old = t->slots;
+	uint32_t old_count = t->slot_count;
+
+	t->slot_count = old_count ? old_count + old_count / 2 : SLOTS_FIRST;
+	t->slots = xcalloc(t->slot_count, sizeof *t->slots);
+	for (uint32_t i = 0; i < old_count; i++)
+		if (old[i].place)
+			put_slot(t, old[i]);
+	free(old);
+}
+
+static void add_slot(struct flow_table *t, uint32_t hash, uint32_t place)
+{
+	if ((uint64_t)t->slots_used * 100 >= (uint64_t)t->slot_count * SLOTS_FULL_PERCENT)
+		grow_slots(t);
+	t->slots_used++;
+	put_slot(t, (struct slot){ hash, place });
+}
+
+static uint32_t find_place(const struct flow_table *t, uint32_t hash, uint32_t place)
+{
+	uint32_t at = home(hash, t->slot_count);
+
+	while (t->slots[at].place != place) {
+		assert(t->slots[at].place);
+		at = slot_after(t, at);
+	}
+	return at;
+}
+
+/* Whether the slot's home lies cyclically in (hole, at]: then it must stay. */
+static bool is_at_home_behind(const struct flow_table *t, uint32_t hole, uint32_t at)
+{
+	uint32_t from = home(t->slots[at].hash, t->slot_count);
+
+	return hole < at ? hole < from && from <= at : hole < from || from <= at;
+}
+
+static void remove_slot(struct flow_table *t, uint32_t hole)
+{
+	for (uint32_t at = slot_after(t, hole); t->slots[at].place; at = slot_after(t, at)) {
+		if (is_at_home_behind(t, hole, at))
+			continue;
+		t->slots[hole] = t->slots[at];
+		hole = at;
+	}
+	t->slots[hole].place = 0;
+	t->slots_used--;
+}
+
+/* --- time --- */
+
+static int64_t difference(int64_t a, int64_t b)
+{
+	return (int64_t)((uint64_t)a - (uint64_t)b);
+}
+
+static int64_t sum(int64_t a, int64_t b)
+{
+	return (int64_t)((uint64_t)a + (uint64_t)b);
+}
+
+static void advance_clock(struct flow_table *t, int64_t time_ns)
+{
+	int64_t passed = difference(time_ns, t->peak_ns);
+
+	if (!t->clock_runs) {
+		t->clock_runs = true;
+		t->now_ns = t->peak_ns = t->base_ns = time_ns;
+		t->now_ms = t->swept_ms = time_ns / MS_NS;
+		return;
+	}
+	if (passed > DAY_NS || passed < -DAY_NS) {
+		t->peak_ns = time_ns;
+		return;
+	}
+	if (passed <= 0)
+		return;
+	t->peak_ns = time_ns;
+	t->now_ns = sum(t->now_ns, passed);
+	t->now_ms = t->now_ns / MS_NS;
+}
+
+static int64_t idle_ms_max(const struct flow *f)
+{
+	if (track_over(f))
+		return FLOW_LINGER_MS;
+	if (f->connection)
+		return FLOW_IDLE_CONNECTION_MS;
+	return f->state == FLOW_NEW ? FLOW_IDLE_NEW_MS : FLOW_IDLE_UNDECIDED_MS;
+}
+
+static bool is_idle(const struct flow_table *t, const struct flow *f)
+{
+	return difference(t->now_ms, f->last_ms) > idle_ms_max(f);
+}
+
+static uint32_t due_of(int64_t ms)
+{
+	return (uint32_t)((uint64_t)ms / 1000 % DUE_SECONDS);
+}
+
+/* Seconds that a sleeping flow is over its time; below 0: still to go. */
+static int32_t overdue(const struct flow_table *t, uint32_t block)
+{
+	uint16_t kept;
+
+	memcpy(&kept, slab_at(&t->slab, block), sizeof kept);
+	uint32_t late = (due_of(t->now_ms) + DUE_SECONDS - (kept - 1U)) % DUE_SECONDS;
+
+	return late < DUE_SECONDS / 2 ? (int32_t)late : (int32_t)late - DUE_SECONDS;
+}
+
+/* --- falling asleep and waking --- */
+
+static void *connection_place(const struct flow_table *t, uint32_t index)
+{
+	return t->connections + index * t->options.connection_size;
+}
+
+static uint32_t index_of(const struct flow_table *t, const struct flow *f)
+{
+	return (uint32_t)((const struct awake *)f - t->pool);
+}
+
+static bool has_isn(const struct flow *f, unsigned end)
+{
+	return f->opening & OPENING_ISN << end;
+}
+
+/* Says each number by its distance from one that stands nearby, so that most become small or zero. unfold() undoes it exactly. */
+static void fold_stream(const struct flow *f, struct flow *rest, unsigned end)
+{
+	const struct stream *s = &f->stream[end];
+	uint32_t from = s->next;
+
+	for (unsigned i = STREAM_SEEN_EARLY; i--;) {
+		if (!s->early[i].len)
+			continue;
+		rest->stream[end].early[i].seq = from - s->early[i].len - s->early[i].seq;
+		from = s->early[i].seq;
+	}
+	if (s->fin_seen)
+		rest->stream[end].fin = s->fin - s->next;
+	if (has_isn(f, end))
+		rest->isn[end] = s->next - 1 - f->isn[end];
+}
+
+static void fold(const struct flow_table *t, const struct flow *f, struct flow *rest)
+{
+	memcpy(rest, f, sizeof *rest);
+	rest->ack_ns = difference(f->ack_ns, f->synack_ns);
+	rest->synack_ns = sum(f->synack_ns, 1);
+	rest->close_ns = sum(f->close_ns, 1);
+	rest->last_ms = difference(f->last_ms, f->first_ns / MS_NS);
+	rest->first_ns = difference(f->first_ns, t->base_ns);
+	rest->first_number = f->first_number - f->id;
+	rest->connection = NULL;
+	for (unsigned end = 0; end < 2; end++)
+		fold_stream(f, rest, end);
+}
+
+static void unfold_stream(struct flow *f, unsigned end)
+{
+	struct stream *s = &f->stream[end];
+	uint32_t from = s->next;
+
+	for (unsigned i = STREAM_SEEN_EARLY; i--;) {
+		if (!s->early[i].len)
+			continue;
+		s->early[i].seq = from - s->early[i].len - s->early[i].seq;
+		from = s->early[i].seq;
+	}
+	if (s->fin_seen)
+		s->fin += s->next;
+	if (has_isn(f, end))
+		f->isn[end] = s->next - 1 - f->isn[end];
+}
+
+static void unfold(const struct flow_table *t, struct flow *f)
+{
+	f->first_number += f->id;
+	f->first_ns = sum(f->first_ns, t->base_ns);
+	f->last_ms = sum(f->last_ms, f->first_ns / MS_NS);
+	f->close_ns = difference(f->close_ns, 1);
+	f->synack_ns = difference(f->synack_ns, 1);
+	f->ack_ns = sum(f->ack_ns, f->synack_ns);
+	for (unsigned end = 0; end < 2; end++)
+		unfold_stream(f, end);
+}
+
+/* Asleep, a flow is two bytes of due time (never both 0, as the slab wants), one that says whether it has a connection, the flow's difference, the connection's. */
+static size_t pack(struct flow_table *t, const struct flow *f)
+{
+	struct flow rest;
+	uint16_t due = (uint16_t)(due_of(f->last_ms + idle_ms_max(f) + 999) + 1);
+	size_t len = DUE_BYTES + 1;
+
+	memcpy(t->packed, &due, sizeof due);
+	t->packed[DUE_BYTES] = f->connection != NULL;
+	fold(t, f, &rest);
+	len += rest_pack(&rest, &blank_flow, sizeof rest, t->packed + len);
+	if (f->connection)
+		len += rest_pack(f->connection, t->options.blank_connection, t->options.connection_size, t->packed + len);
+	return len;
+}
+
+static size_t unpack_flow(const struct flow_table *t, uint32_t block, struct flow *f)
+{
+	size_t len = DUE_BYTES + 1;
+
+	len += rest_unpack(slab_at(&t->slab, block) + len, &blank_flow, sizeof *f, f);
+	unfold(t, f);
+	return len;
+}
+
+/* Behind the flow's len bytes. */
+static void unpack_connection(const struct flow_table *t, uint32_t block, size_t len, uint32_t index)
+{
+	struct flow *f = &t->pool[index].flow;
+	const uint8_t *from = slab_at(&t->slab, block);
+
+	if (!from[DUE_BYTES])
+		return;
+	f->connection = connection_place(t, index);
+	rest_unpack(from + len, t->options.blank_connection, t->options.connection_size, f->connection);
+}
+
+static void sleep_flow(struct flow_table *t, uint32_t index)
+{
+	struct awake *a = &t->pool[index];
+	size_t len = pack(t, &a->flow);
+	uint32_t block = slab_take(&t->slab, len);
+
+	memcpy(slab_at(&t->slab, block), t->packed, len);
+	t->slots[find_place(t, a->hash, AWAKE_BIT | index)].place = block;
+	a->full = false;
+}
+
+/* --- forgetting --- */
+
+static void retire(struct flow_table *t, uint32_t index, enum flow_end how)
+{
+	struct flow *f = &t->pool[index].flow;
+
+	if (how == FLOW_END_EVICTED)
+		t->counts.evicted++;
+	t->options.retire(t->options.context, f, how);
+	stream_finish(&f->stream[0], &t->streams);
+	stream_finish(&f->stream[1], &t->streams);
+	t->pool[index].full = false;
+	t->counts.now--;
+}
+
+static enum flow_end idle_end(const struct flow *f)
+{
+	return track_over(f) ? FLOW_END_CLOSED : FLOW_END_IDLE;
+}
+
+static void retire_awake(struct flow_table *t, uint32_t index, enum flow_end how)
+{
+	remove_slot(t, find_place(t, t->pool[index].hash, AWAKE_BIT | index));
+	retire(t, index, how);
+	t->unused[t->unused_count++] = index;
+}
+
+/* Where flows wake that nobody else needs awake. */
+static uint32_t spare_index(const struct flow_table *t)
+{
+	return t->options.awake_max;
+}
+
+static uint32_t wake_to_retire(struct flow_table *t, uint32_t block)
+{
+	uint32_t index = spare_index(t);
+
+	unpack_connection(t, block, unpack_flow(t, block, &t->pool[index].flow), index);
+	slab_give(&t->slab, block);
+	return index;
+}
+
+static uint32_t hash_of_flow(const struct flow_table *t, const struct flow *f)
+{
+	struct flow_key key = { .end = { f->end[0], f->end[1] }, .port = { f->port[0], f->port[1] }, .network = f->network,
+		.protocol = f->protocol };
+
+	return table_hash(hash_key_of(t, &key));
+}
+
+static void retire_asleep(struct flow_table *t, uint32_t block, enum flow_end how)
+{
+	uint32_t index = wake_to_retire(t, block);
+	struct flow *f = &t->pool[index].flow;
+
+	remove_slot(t, find_place(t, hash_of_flow(t, f), block));
+	retire(t, index, how == FLOW_END_IDLE ? idle_end(f) : how);
+}
+
+/* Gives a free place of the pool; the flow that the hand finds unused since its last round falls asleep, or goes where its time is over. */
+static uint32_t take_place(struct flow_table *t)
+{
+	while (!t->unused_count) {
+		struct awake *a = &t->pool[t->hand];
+		uint32_t index = t->hand;
+
+		t->hand = t->hand + 1 == t->options.awake_max ? 0 : t->hand + 1;
+		if (a->used) {
+			a->used = false;
+		} else if (is_idle(t, &a->flow)) {
+			retire_awake(t, index, idle_end(&a->flow));
+		} else {
+			sleep_flow(t, index);
+			return index;
+		}
+	}
+	return t->unused[--t->unused_count];
+}
+
+/* The one of a sample of sleeping flows whose time is over first: half-open ones before those that are followed. */
+static uint32_t evictable(struct flow_table *t)
+{
+	uint32_t best = 0;
+	int32_t best_overdue = 0;
+
+	for (unsigned i = 0; i < EVICT_SAMPLE; i++) {
+		uint32_t budget = SWEEP_STEPS_MAX;
+		uint32_t block = slab_walk(&t->slab, &t->slab_sweep, &budget);
+
+		if (block && (!best || overdue(t, block) > best_overdue)) {
+			best = block;
+			best_overdue = overdue(t, block);
+		}
+	}
+	for (unsigned round = 0; !best && round < 2; round++) {
+		uint32_t budget = UINT32_MAX;
+
+		best = slab_walk(&t->slab, &t->slab_sweep, &budget);
+	}
+	return best;
+}
+
+static uint32_t oldest_awake(const struct flow_table *t)
+{
+	uint32_t best = 0;
+
+	for (uint32_t i = 0; i < t->options.awake_max; i++)
+		if (t->pool[i].full && (!t->pool[best].full || t->pool[i].flow.last_ms < t->pool[best].flow.last_ms))
+			best = i;
+	return best;
+}
+
+static void evict(struct flow_table *t)
+{
+	uint32_t block = evictable(t);
+
+	t->options.limits->bitten[LIMIT_FLOWS]++;
+	if (block)
+		retire_asleep(t, block, FLOW_END_EVICTED);
+	else
+		retire_awake(t, oldest_awake(t), FLOW_END_EVICTED);
+}
+
+static void sweep_awake(struct flow_table *t)
+{
+	struct awake *a = &t->pool[t->pool_sweep];
+
+	if (a->full && is_idle(t, &a->flow))
+		retire_awake(t, t->pool_sweep, idle_end(&a->flow));
+	t->pool_sweep = t->pool_sweep + 1 == t->options.awake_max ? 0 : t->pool_sweep + 1;
+}
+
+static void sweep_asleep(struct flow_table *t, uint32_t steps)
+{
+	while (steps) {
+		uint32_t before = steps;
+		uint32_t block = slab_walk(&t->slab, &t->slab_sweep, &steps);
+
+		if (block && overdue(t, block) > 0)
+			retire_asleep(t, block, FLOW_END_IDLE);
+		if (!block && !t->slab_sweep)
+			return;
+		if (steps == before)
+			steps--;
+	}
+}
+
+void flow_table_tick(struct flow_table *t, int64_t time_ns)
+{
+	advance_clock(t, time_ns);
+	int64_t passed_ms = t->now_ms - t->swept_ms;
+
+	if (passed_ms <= 0)
+		return;
+	t->swept_ms = t->now_ms;
+	sweep_awake(t);
+	uint64_t steps = 1 + t->counts.now * (uint64_t)(passed_ms < SWEEP_ROUND_MS ? passed_ms : SWEEP_ROUND_MS) / SWEEP_ROUND_MS;
+
+	sweep_asleep(t, steps < SWEEP_STEPS_MAX ? (uint32_t)steps : SWEEP_STEPS_MAX);
+}
+
+/* --- finding and making --- */
+
+static struct flow *wake(struct flow_table *t, uint32_t slot, uint32_t block, const struct flow_key *key)
+{
+	struct flow flow;
+	size_t len = unpack_flow(t, block, &flow);
+
+	if (!has_key(&flow, key))
+		return NULL;
+	uint32_t hash = t->slots[slot].hash;
+	uint32_t index = take_place(t);
+
+	memcpy(&t->pool[index].flow, &flow, sizeof flow);
+	unpack_connection(t, block, len, index);
+	slab_give(&t->slab, block);
+	/* Making room may have moved the slot. */
+	t->slots[find_place(t, hash, block)].place = AWAKE_BIT | index;
+	t->pool[index].hash = hash;
+	t->pool[index].full = true;
+	return &t->pool[index].flow;
+}
+
+static struct flow *find(struct flow_table *t, const struct flow_key *key, uint32_t hash)
+{
+	for (uint32_t at = home(hash, t->slot_count); t->slots[at].place; at = slot_after(t, at)) {
+		uint32_t place = t->slots[at].place;
+
+		if (t->slots[at].hash != hash)
+			continue;
+		if (!(place & AWAKE_BIT)) {
+			struct flow *f = wake(t, at, place, key);
+
+			if (f)
+				return f;
+		} else if (has_key(&t->pool[place & ~AWAKE_BIT].flow, key)) {
+			return &t->pool[place & ~AWAKE_BIT].flow;
+		}
+	}
+	return NULL;
+}
+
+static struct flow *make(struct flow_table *t, const struct flow_key *key, uint32_t hash)
+{
+	if (t->counts.now >= t->options.flows_max)
+		evict(t);
+	uint32_t index = take_place(t);
+	struct awake *a = &t->pool[index];
+
+	memset(a, 0, sizeof *a);
+	memcpy(a->flow.end, key->end, sizeof a->flow.end);
+	memcpy(a->flow.port, key->port, sizeof a->flow.port);
+	a->flow.network = key->network;
+	a->flow.protocol = (uint8_t)key->protocol;
+	a->flow.id = ++t->counts.flows;
+	a->hash = hash;
+	a->full = true;
+	t->counts.now++;
+	add_slot(t, hash, AWAKE_BIT | index);
+	return &a->flow;
+}
+
+static struct flow *note(struct flow_table *t, struct flow *f, const struct segment *s, unsigned end)
+{
+	t->pool[index_of(t, f)].used = true;
+	f->seen[end] = true;
+	f->packets++;
+	f->last_ms = t->now_ms;
+	if (f->protocol == PROTOCOL_TCP)
+		track_note(f, s, end);
+	if (f->unwatched)
+		stream_pass(&f->stream[end], flow_data_seq(s), s->payload_len);
+	return f;
+}
+
+/* The SYN of a connection of which this is the first other segment. */
+static struct syn *syn_behind(const struct flow_table *t, uint64_t hash, const struct segment *s, unsigned end, unsigned *initiator)
+{
+	struct syn *own = syn_find(&t->syns, syn_tag(hash, end)), *other = syn_find(&t->syns, syn_tag(hash, 1 - end));
+
+	uint32_t slack = s->payload_len ? STREAM_WINDOW_BYTES : 0;
+
+	if (other && s->flags & TCP_ACK && s->ack - (other->isn + 1) <= slack) {
+		*initiator = 1 - end;
+		return other;
+	}
+	*initiator = end;
+	return own && !(s->flags & TCP_SYN) && s->seq - (own->isn + 1) <= slack ? own : NULL;
+}
+
+/* A SYN/ACK, payload, or the ACK of a SYN that is known: all that makes a flow. */
+static bool deserves_flow(const struct segment *s, const struct syn *syn)
+{
+	if (s->flags & TCP_RST || !(s->flags & (TCP_ACK | TCP_SYN)))
+		return false;
+	if (s->flags & TCP_SYN && s->flags & TCP_FIN)
+		return false;
+	return s->payload_len || (s->flags & TCP_SYN && s->flags & TCP_ACK) || (syn && !(s->flags & TCP_FIN));
+}
+
+static struct flow *begin(struct flow_table *t, const struct flow_key *key, uint64_t hash, const struct segment *s, unsigned end)
+{
+	unsigned initiator = 2;
+	struct syn *syn = syn_behind(t, hash, s, end, &initiator);
+
+	if (!deserves_flow(s, syn))
+		return NULL;
+	if (syn)
+		syn->flags |= SYN_USED;
+	struct flow *f = make(t, key, table_hash(hash));
+
+	track_begin(f, s, syn ? initiator : 2, syn);
+	(void)track_trusts(f, s, end);
+	return note(t, f, s, end);
+}
+
+/* A SYN of no known flow: remembered, unless it brings data (RFC 7413). */
+static struct flow *begin_with_syn(struct flow_table *t, const struct flow_key *key, uint64_t hash, const struct segment *s, unsigned end)
+{
+	struct syn syn = track_syn(s, syn_tag(hash, end));
+
+	if (s->flags & (TCP_FIN | TCP_RST))
+		return NULL;
+	if (!s->payload_len) {
+		syn_remember(&t->syns, &syn);
+		return NULL;
+	}
+	struct flow *f = make(t, key, table_hash(hash));
+
+	track_begin(f, s, end, &syn);
+	f->packets = 0;
+	return note(t, f, s, end);
+}
+
+static struct flow *begin_tcp(struct flow_table *t, const struct flow_key *key, uint64_t hash, const struct segment *s, unsigned end)
+{
+	bool is_syn = s->flags & TCP_SYN && !(s->flags & TCP_ACK);
+
+	return (is_syn ? begin_with_syn : begin)(t, key, hash, s, end);
+}
+
+static struct track_pending pending_of(const struct flow_table *t, const struct flow *f, uint64_t hash)
+{
+	struct track_pending pending = { { NULL, NULL } };
+
+	for (unsigned end = 0; f->syn_pending && end < 2; end++) {
+		const struct syn *syn = syn_find(&t->syns, syn_tag(hash, end));
+
+		if (syn && !(has_isn(f, end) && f->isn[end] == syn->isn))
+			pending.from[end] = syn;
+	}
+	return pending;
+}
+
+static struct flow *follow(struct flow_table *t, struct flow *f, uint64_t hash, const struct segment *s, unsigned end,
+	const struct flow_key *key)
+{
+	struct track_pending pending = pending_of(t, f, hash);
+	struct syn syn;
+
+	if (!track_trusts(f, s, end))
+		return NULL;
+	switch (track_judge(f, s, end, &pending)) {
+	case TRACK_TAKE:
+		return note(t, f, s, end);
+	case TRACK_REMEMBER:
+		f->syn_pending = true;
+		syn = track_syn(s, syn_tag(hash, end));
+		syn_remember(&t->syns, &syn);
+		return NULL;
+	case TRACK_RESTART:
+		retire_awake(t, index_of(t, f), FLOW_END_REPLACED);
+		return begin_tcp(t, key, hash, s, end);
+	case TRACK_IGNORE:
+		break;
+	}
+	return NULL;
+}
+
+struct flow *flow_table_get(struct flow_table *t, const struct segment *s, unsigned *end)
+{
+	struct flow_key key;
+
+	*end = make_key(s, &key);
+	uint64_t hash = hash_key_of(t, &key);
+	struct flow *f = find(t, &key, table_hash(hash));
+
+	t->streams.offer.owner = NULL;
+	if (f && is_idle(t, f)) {
+		retire_awake(t, index_of(t, f), idle_end(f));
+		f = NULL;
+	}
+	if (s->protocol == PROTOCOL_TCP)
+		return f ? follow(t, f, hash, s, *end, &key) : begin_tcp(t, &key, hash, s, *end);
+	if (!f) {
+		f = make(t, &key, table_hash(hash));
+		track_begin(f, s, *end, NULL);
+	}
+	return note(t, f, s, *end);
+}
+
+void flow_table_prefetch(const struct flow_table *t, const struct segment *s)
+{
+	struct flow_key key;
+
+	make_key(s, &key);
+	__builtin_prefetch(&t->slots[home(table_hash(hash_key_of(t, &key)), t->slot_count)]);
+}
+
+/* --- connections --- */
+
+void *flow_connect(struct flow_table *t, struct flow *f)
+{
+	f->connection = connection_place(t, index_of(t, f));
+	memcpy(f->connection, t->options.blank_connection, t->options.connection_size);
+	return f->connection;
+}
+
+void flow_disconnect(struct flow_table *t, struct flow *f)
+{
+	(void)t;
+	f->connection = NULL;
+}
+
+void flow_table_remove(struct flow_table *t, struct flow *f)
+{
+	retire_awake(t, index_of(t, f), FLOW_END_CLOSED);
+}
+
+/* --- the end --- */
+
+static uint64_t order_of(const struct slot *s)
+{
+	return (uint64_t)s->hash << 32 | s->place;
+}
+
+/* Radix exchange: in place, whatever the order that comes in. */
+static void sort_slots(struct slot *at, size_t count, unsigned bit)
+{
+	while (count > 1) {
+		size_t low = 0, high = count;
+
+		while (low < high) {
+			if (order_of(&at[low]) >> bit & 1) {
+				struct slot moved = at[--high];
+
+				at[high] = at[low];
+				at[low] = moved;
+			} else {
+				low++;
+			}
+		}
+		if (!bit)
+			return;
+		bit--;
+		sort_slots(at, low, bit);
+		at += low;
+		count -= low;
+	}
+}
+
+static uint64_t id_at(const struct flow_table *t, uint32_t place)
+{
+	struct flow *spare = &t->pool[spare_index(t)].flow;
+
+	if (place & AWAKE_BIT)
+		return t->pool[place & ~AWAKE_BIT].flow.id;
+	unpack_flow(t, place, spare);
+	return spare->id;
+}
+
+/* The slots serve as the list of what is left: nothing is looked up any more. Ids are told apart by their low 32 bits, counted from the newest back. */
+static uint32_t list_by_id(struct flow_table *t)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < t->slot_count; i++) {
+		uint32_t place = t->slots[i].place;
+
+		if (place)
+			t->slots[count++] = (struct slot){ UINT32_MAX - (uint32_t)(t->counts.flows - id_at(t, place)), place };
+	}
+	sort_slots(t->slots, count, 63);
+	return count;
+}
+
+void flow_table_drain(struct flow_table *t)
+{
+	uint32_t count = list_by_id(t);
+
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t place = t->slots[i].place;
+		uint32_t index = place & AWAKE_BIT ? place & ~AWAKE_BIT : wake_to_retire(t, place);
+		struct flow *f = &t->pool[index].flow;
+
+		retire(t, index, is_idle(t, f) ? idle_end(f) : FLOW_END_CAPTURE);
+		if (place & AWAKE_BIT)
+			t->unused[t->unused_count++] = index;
+	}
+	memset(t->slots, 0, t->slot_count * sizeof *t->slots);
+	t->slots_used = 0;
+	syn_finish(&t->syns);
+}
+
+static void fill_unused(struct flow_table *t)
+{
+	uint32_t places = t->options.awake_max;
+
+	for (uint32_t i = 0; i < places; i++)
+		t->unused[i] = places - 1 - i;
+	t->unused_count = places;
+}
+
+struct flow_table *flow_table_create(const struct flow_table_options *options)
+{
+	struct flow_table *t = xcalloc(1, sizeof *t);
+
+	assert(options->connection_size % 8 == 0);
+	assert(options->connection_size <= FLOW_CONNECTION_MAX);
+	t->options = *options;
+	if (!t->options.flows_max)
+		t->options.flows_max = FLOWS_MAX;
+	if (!t->options.awake_max)
+		t->options.awake_max = AWAKE_MAX;
+	uint32_t places = t->options.awake_max + 1;
+
+	t->streams = (struct stream_pool){ .limits = options->limits, .key = options->key };
+	t->pool = xcalloc(places, sizeof *t->pool);
+	t->connections = xmalloc(places * options->connection_size);
+	t->unused = xmalloc(places * sizeof *t->unused);
+	t->packed = xmalloc(DUE_BYTES + 1 + rest_bound(sizeof(struct flow)) + rest_bound(options->connection_size));
+	fill_unused(t);
+	grow_slots(t);
+	return t;
+}
+
+void flow_table_destroy(struct flow_table *t)
+{
+	if (!t)
+		return;
+	flow_table_drain(t);
+	stream_pool_finish(&t->streams);
+	slab_finish(&t->slab);
+	free(t->packed);
+	free(t->unused);
+	free(t->connections);
+	free(t->pool);
+	free(t->slots);
+	free(t);
+}
+
+void flow_table_counts(const struct flow_table *t, struct flow_table_counts *out)
+{
+	*out = t->counts;
+}
+
+struct stream_pool *flow_table_pool(struct flow_table *t)
+{
+	return &t->streams;
+}
+
+int64_t flow_table_now_ms(const struct flow_table *t)
+{
+	return t->now_ms;
+}
