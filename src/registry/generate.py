@@ -1,17 +1,17 @@
 #!/usr/bin/env python3
 """Makes registry_data.c out of the tables (*.tsv) beside this file: generate.py FOLDER OUTPUT.
 
-A table's head says its columns; fields are separated by one tab. Whatever looks wrong (a field too many,
-codes out of order, a name twice) ends the build with the place where it stands. Given the same tables the
-output is the same, byte for byte.
+A table's head says its columns; fields are separated by one tab. Whatever looks wrong (a field too
+many, codes out of order, a name twice) ends the build with the place where it stands. Given the same
+tables the output is the same, byte for byte.
 """
 import os
 import re
 import shlex
 import sys
 
-# The tables with a sentence for every entry, by their kind's name in enum registry_kind. Ciphers and groups
-# have their sentences composed.
+# The tables with a sentence for every entry, by their kind's name in enum registry_kind. Ciphers and
+# groups have their sentences composed.
 KINDS = {
     "VERSION": "versions",
     "SIGNATURE_SCHEME": "signature_schemes",
@@ -25,9 +25,9 @@ KINDS = {
     "QUIC_VERSION": "quic_versions",
 }
 HASHES = {
-    "MD5": "MD5", "SHA": "SHA-1", "SHA256": "SHA-256", "SHA384": "SHA-384", "SHA512": "SHA-512", "SM3": "SM3",
-    "IMIT": "the imitovstavka of GOST 28147-89", "OMAC": "OMAC", "GOSTR3411": "GOST R 34.11-94",
-    "STREEBOG256": "Streebog-256", "NULL": "nothing",
+    "MD5": "MD5", "SHA": "SHA-1", "SHA256": "SHA-256", "SHA384": "SHA-384", "SHA512": "SHA-512",
+    "SM3": "SM3", "IMIT": "the imitovstavka of GOST 28147-89", "OMAC": "OMAC",
+    "GOSTR3411": "GOST R 34.11-94", "STREEBOG256": "Streebog-256", "NULL": "nothing",
 }
 # NIST SP 800-57 part 1, table 2, the steps between by the same formula.
 PRIME_STRENGTH = {2048: 112, 3072: 128, 4096: 152, 6144: 176, 8192: 200}
@@ -78,7 +78,7 @@ def read_table(folder, name):
 
 
 def read_coded(folder, name):
-    """A table sorted by code. A name may come twice only where the head says so, and then it must."""
+    """A table sorted by code. A name comes twice only where the head says so, and then it must."""
     rows, repeats = read_table(folder, name)
     last, seen, repeated = -1, set(), set()
     for row in rows:
@@ -90,7 +90,7 @@ def read_coded(folder, name):
         last = row["code"]
         seen.add(row["name"])
     if repeated != repeats:
-        fail(name, f"names that come twice and are not in the head, or the other way round: {repeated ^ repeats}")
+        fail(name, f"twice in the table or in '# repeats:', not in both: {repeated ^ repeats}")
     return rows
 
 
@@ -129,14 +129,18 @@ def split_suite(row, encryptions):
 def suite_of(row, tables):
     """What a suite is made of."""
     odd = tables["odd"].get(row["name"])
-    parts = (odd["key_exchange"], odd["encryption"], odd["hash"]) if odd else split_suite(row, tables["encryptions"])
-    if parts[0] not in tables["key_exchanges"] or parts[1] not in tables["encryptions"] or parts[2] not in HASHES:
+    if odd:
+        parts = odd["key_exchange"], odd["encryption"], odd["hash"]
+    else:
+        parts = split_suite(row, tables["encryptions"])
+    exchange, encryption = tables["key_exchanges"].get(parts[0]), tables["encryptions"].get(parts[1])
+    if not exchange or not encryption or parts[2] not in HASHES:
         fail(row["place"], f"parts unknown: {parts}")
-    exchange, encryption = tables["key_exchanges"][parts[0]], tables["encryptions"][parts[1]]
     flags = flag_set(exchange["flags"]) | flag_set(encryption["flags"])
     if parts[2] in ("MD5", "SHA384"):
         flags.add(parts[2])
-    return {"code": row["code"], "exchange": exchange, "encryption": encryption, "mac": parts[2], "flags": flags}
+    return {"code": row["code"], "exchange": exchange, "encryption": encryption, "mac": parts[2],
+            "flags": flags}
 
 
 def suite_verdict(suite):
@@ -148,9 +152,11 @@ def suite_verdict(suite):
         said.append("forward secret")
     elif suite["exchange"]["class"] != "NULL":
         secret = "pre-shared key" if suite["exchange"]["token"] == "PSK" else "long-term key"
-        said.append(f"not forward secret, so that whoever gets the {secret} later can read what was recorded")
+        said.append(f"not forward secret, so that whoever gets the {secret} later"
+                    " can read what was recorded")
     if not faults and "CBC" in flags:
-        said.append("second choice, as CBC mode is safe against padding oracles only with encrypt_then_mac")
+        said.append("second choice, as CBC mode is safe against padding oracles"
+                    " only with encrypt_then_mac")
     return "; ".join(said)
 
 
@@ -176,8 +182,8 @@ def group_of(row):
     strength = PRIME_STRENGTH.get(bits, 0) if family == "FINITE_FIELD" else (bits + 1) // 2
     quantum = family in ("HYBRID", "ML_KEM")
     return {
-        "code": row["code"], "family": "ELLIPTIC" if withdrawn else family, "bits": bits, "withdrawn": withdrawn,
-        "strength": strength, "post_quantum": quantum,
+        "code": row["code"], "family": "ELLIPTIC" if withdrawn else family, "bits": bits,
+        "withdrawn": withdrawn, "strength": strength, "post_quantum": quantum,
         "weak": withdrawn or (not quantum and strength < WEAK_BELOW),
     }
 
@@ -185,7 +191,7 @@ def group_of(row):
 def group_meaning(row, group):
     text = row["about"][0].upper() + row["about"][1:]
     if group["post_quantum"]:
-        return f"{text}; what is recorded today stays closed to the quantum computers of tomorrow."
+        return text + "; what is recorded today stays closed to the quantum computers of tomorrow."
     if group["strength"]:
         text += f", about {group['strength']} bits of strength"
     if group["withdrawn"]:
@@ -210,9 +216,10 @@ def entries(kind, rows):
 def suite_line(suite):
     flags = " | ".join("SUITE_" + flag for flag in sorted(suite["flags"])) or "0"
     exchange = "UNSEEN" if suite["exchange"]["class"] == "NONE" else suite["exchange"]["class"]
-    texts = ", ".join(quote(blank(text)) for text in
-                      (suite["exchange"]["authentication"], suite["encryption"]["token"], suite["mac"]))
-    return (f"\t{{ 0x{suite['code']:04x}, KEY_EXCHANGE_{exchange}, {texts}, {suite['encryption']['bits']}, {flags} }},")
+    authentication, encryption = suite["exchange"]["authentication"], suite["encryption"]
+    texts = ", ".join(quote(blank(text)) for text in (authentication, encryption["token"], suite["mac"]))
+    return (f"\t{{ 0x{suite['code']:04x}, KEY_EXCHANGE_{exchange}, {texts}, "
+            f"{encryption['bits']}, {flags} }},")
 
 
 def group_line(group):
@@ -221,17 +228,18 @@ def group_line(group):
 
 
 def load_ciphers(folder):
-    tables = {"key_exchanges": read_named(folder, "key_exchanges"), "encryptions": read_named(folder, "encryptions"),
-              "odd": read_named(folder, "odd_suites")}
-    signals, rows, suites = read_named(folder, "signalling_suites"), read_coded(folder, "ciphers"), []
+    tables = {"key_exchanges": read_named(folder, "key_exchanges"),
+              "encryptions": read_named(folder, "encryptions"), "odd": read_named(folder, "odd_suites")}
+    signals = read_named(folder, "signalling_suites")
+    rows, suites = read_coded(folder, "ciphers"), []
     for unknown in (tables["odd"].keys() | signals.keys()) - {row["name"] for row in rows}:
         fail("ciphers", f"{unknown} is described elsewhere but not listed")
     none = {"class": "NONE", "authentication": "-"}
     for row in rows:
         if row["name"] in signals:
             row["meaning"] = signals[row["name"]]["meaning"]
-            suite = {"code": row["code"], "exchange": none, "encryption": {"token": "-", "bits": "0"}, "mac": "-",
-                     "flags": {"SIGNALLING"}}
+            suite = {"code": row["code"], "exchange": none, "encryption": {"token": "-", "bits": "0"},
+                     "mac": "-", "flags": {"SIGNALLING"}}
         else:
             suite = suite_of(row, tables)
             row["meaning"] = suite_meaning(suite)
@@ -259,7 +267,8 @@ def generate(folder):
                 fail(row["place"], "a meaning is a sentence and ends with a full stop")
         lines += entries(kind, rows)
     lines.append("const struct registry_table registry_tables[REGISTRY_KIND_COUNT] = {")
-    lines += [f"\t[REGISTRY_{kind}] = {{ {kind.lower()}_entries, {len(rows)} }}," for kind, rows in kinds.items()]
+    lines += [f"\t[REGISTRY_{kind}] = {{ {kind.lower()}_entries, {len(rows)} }},"
+              for kind, rows in kinds.items()]
     lines += ["};", "", "const struct suite registry_suites[] = {", *map(suite_line, suites), "};",
               f"const size_t registry_suite_count = {len(suites)};", "",
               "const struct group registry_groups[] = {", *map(group_line, groups), "};",

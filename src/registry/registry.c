@@ -8,7 +8,7 @@
 
 static const struct {
 	const char *word;
-	uint8_t digits;		/* of a code without a name; the contract prints QUIC versions with eight */
+	uint8_t digits;		/* at least, of a code without a name */
 	bool has_grease;
 } kinds[REGISTRY_KIND_COUNT] = {
 	[REGISTRY_VERSION] = { "version", 4, true },
@@ -68,15 +68,17 @@ const struct registry_entry *registry_find(enum registry_kind kind, uint32_t cod
 
 const struct suite *registry_suite(uint32_t code)
 {
-	return bsearch(&code, registry_suites, registry_suite_count, sizeof *registry_suites, compare_suite);
+	return bsearch(&code, registry_suites, registry_suite_count, sizeof *registry_suites,
+		       compare_suite);
 }
 
 const struct group *registry_group(uint32_t code)
 {
-	return bsearch(&code, registry_groups, registry_group_count, sizeof *registry_groups, compare_group);
+	return bsearch(&code, registry_groups, registry_group_count, sizeof *registry_groups,
+		       compare_group);
 }
 
-/* RFC 8701 section 2; its values for PskKeyExchangeMode are 0x0b, 0x2a, ... 0xe4: every 31st byte. */
+/* RFC 8701 section 2; for PskKeyExchangeMode its values are 0x0b, 0x2a, ... 0xe4: every 31st. */
 static bool is_grease(enum registry_kind kind, uint32_t code)
 {
 	if (kind == REGISTRY_PSK_MODE)

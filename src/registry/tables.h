@@ -1,5 +1,5 @@
-/* tables.h: what generate.py makes of the data files: the room's own, read through registry.h. Every array is
- * sorted by code, and all of it lives as long as the program.
+/* tables.h: what generate.py makes of the data files: the room's own, read by others through registry.h.
+ * Every array is sorted by code.
  */
 #ifndef REGISTRY_TABLES_H
 #define REGISTRY_TABLES_H

@@ -1,4 +1,4 @@
-/* registry_name.c: any kind and code from the wire gives a name, and never touches more than its room. */
+/* registry_name.c: any kind and code gives a name, and the three ways to look one up agree. */
 #include <assert.h>
 #include <stdint.h>
 #include <string.h>
