@@ -148,9 +148,11 @@ def suite_verdict(suite):
     faults = [text for flag, text in FAULTS if flag in flags]
     if faults:
         said.append("weak: " + ", and ".join(faults))
+    if "NULL" in flags:  # there is no secret to keep
+        return "; ".join(said)
     if "FORWARD_SECRET" in flags:
         said.append("forward secret")
-    elif suite["exchange"]["class"] != "NULL":
+    else:
         secret = "pre-shared key" if suite["exchange"]["token"] == "PSK" else "long-term key"
         said.append(f"not forward secret, so that whoever gets the {secret} later"
                     " can read what was recorded")
@@ -167,7 +169,8 @@ def suite_meaning(suite):
         text += (", integrity by " if "NULL" in flags else " with ") + HASHES[suite["mac"]]
     if "TLS13" in flags:
         text += ", a suite of TLS 1.3: key exchange and signature are negotiated apart from it"
-        text += "; weak: nothing is encrypted" if "NULL" in flags else ""
+        if "NULL" in flags:
+            return text + "; weak: nothing is encrypted."
         return text + "; forward secret unless a pre-shared key is used alone."
     exchange = suite["exchange"]
     text += f"; keys from {exchange['agreement']}"
