@@ -76,6 +76,7 @@ struct alert {
 enum { HANDSHAKE_MESSAGES_INLINE = 16, HANDSHAKE_ALERTS_MAX = 8, HANDSHAKE_TEXTS_INLINE = 160 };
 
 struct handshake {
+	int64_t capture_id;		/* of the struct capture it was seen in; 0: the one the sink began last */
 	uint64_t connection_id;		/* unique in a run; the sink makes it unique in the database */
 	uint64_t sequence;		/* of this handshake on its connection, from 0 */
 	int64_t time_ns;

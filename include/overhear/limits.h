@@ -22,7 +22,12 @@
 	X(AWAKE, "awake", 2048, "connections kept ready for their next packet; beyond, the least used is packed until its next packet") \
 	X(SHAPES, "shapes", 16384, "distinct hellos and chains remembered") \
 	X(ENCAPSULATION_DEPTH, "encapsulation_depth", 8, "layers around a packet") \
-	X(IPV6_HEADERS, "ipv6_headers", 16, "extension headers of one IPv6 packet")
+	X(IPV6_HEADERS, "ipv6_headers", 16, "extension headers of one IPv6 packet") \
+	X(FRAGMENTS, "fragments", 4096, "fragmented IP packets waiting for their other pieces") \
+	X(FRAGMENT_BYTES, "fragment_bytes", 8388608, "bytes of fragmented IP packets waiting for their other pieces") \
+	X(FRAGMENT_SECONDS, "fragment_seconds", 30, "how long a fragmented IP packet waits, as long as Linux does") \
+	X(CERTIFICATE_NAMES, "certificate_names", 1000, "subject alternative names kept of one certificate") \
+	X(CERTIFICATE_TEXT_BYTES, "certificate_text_bytes", 65536, "bytes of text kept of one field of a certificate")
 
 enum limit {
 #define X(id, name, value, reason) LIMIT_##id,

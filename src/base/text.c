@@ -73,6 +73,11 @@ static size_t plain_ascii(struct bytes b)
 	return n;
 }
 
+bool text_is_plain(struct bytes b)
+{
+	return plain_ascii(b) == b.len;
+}
+
 void text_add_safe(struct buffer *out, struct bytes b)
 {
 	struct reader r = reader_of(b);

@@ -10,6 +10,8 @@
 /* Adds the bytes as valid UTF-8: what is not (and C0, C1 controls, DEL, bidirectional overrides and other invisible format characters) as \xNN for each byte; a backslash stays one. Used for whatever reaches a terminal or the
  * database. */
 void text_add_safe(struct buffer *out, struct bytes b);
+/* Printable ASCII alone: text_add_safe() would change nothing. */
+bool text_is_plain(struct bytes b);
 /* Adds a JSON string, quotes included, of bytes made safe as above. */
 void text_add_json(struct buffer *out, struct bytes b);
 void text_add_hex(struct buffer *out, struct bytes b);

@@ -1,38 +1,59 @@
-/* fields.h: one table of fields. A row says where a column of `handshakes` lies in struct handshake, how it is stored, how the view shows it and what it means;
- * the schema, the inserts, JSON, `explain` and docs/fields.md all follow from it.
+/* fields.h: one table of fields. A row says where a column of the view `handshakes` lies in struct handshake, how it is
+ * stored, how the view shows it and what it means; the schema, the inserts, `explain` and docs/fields.md all follow from it.
+ *
+ * A row of the view costs little because what is small is packed: enumerations and yes-or-no members share one stored
+ * integer, `marks`, each at a place of its own (`bit`, `bits`) that no later release moves.
  */
 #ifndef RECORD_FIELDS_H
 #define RECORD_FIELDS_H
 
+#include "base/buffer.h"
 #include "overhear/handshake.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum field_type {
-	FIELD_INT,		/* an integer member of `size` bytes, negative: NULL */
-	FIELD_TIME,		/* int64_t, TIME_NONE: NULL */
+	FIELD_INT,		/* a signed member; negative: NULL */
+	FIELD_COUNT,		/* an unsigned member; `none`: NULL */
+	FIELD_TIME,		/* int64_t nanoseconds since the epoch; TIME_NONE: NULL */
 	FIELD_MS,		/* int64_t nanoseconds shown as REAL milliseconds; TIME_NONE: NULL */
 	FIELD_TEXT,		/* struct text; TEXT_NONE: NULL */
-	FIELD_ENUM,		/* uint8_t, an index into `names`; 0: NULL */
+	FIELD_ENUM,		/* uint8_t in `marks`, an index into `names`; 0: NULL */
+	FIELD_FLAG,		/* a signed member in `marks`, one more than its value; shown by `names` where it has them */
+	FIELD_BITS,		/* uint32_t whose bits have the names `names`; 0: NULL */
 	FIELD_ADDRESS,		/* struct address, stored as RFC 5952 text */
-	FIELD_BINARY,		/* `size` bytes, stored as BLOB and shown as hex; present where the flag member at `flag` is true */
-	FIELD_SESSION_ID,
-	FIELD_MAC,
-	FIELD_COMPUTED,		/* the sink works it out (ids, ja3, community_id, ...): `compute` names how */
+	FIELD_BINARY,		/* `size` bytes stored as a BLOB, shown as hex; present where the bool at `flag` is true */
+	FIELD_SESSION_ID,	/* the same, its length being the int16_t at `flag` */
+	FIELD_MAC,		/* six bytes stored as a BLOB, shown with colons; present where the bool at `flag` is true */
+	FIELD_COMPUTED,		/* stored, but worked out by the sink */
+	FIELD_DERIVED,		/* not stored: `view` says how it follows from what is */
 };
 
 struct field {
 	const char *column;	/* of the view */
 	enum field_type type;
-	size_t offset, size, flag;
-	const char *const *names;
-	const char *store;	/* SQL type of the stored column; NULL: not stored, the view derives it */
-	const char *view;	/* SQL expression of the view; NULL: the stored column itself */
+	uint16_t offset, size, flag;
+	uint8_t bit, bits;	/* place in `marks` */
+	int64_t none;		/* of FIELD_COUNT */
+	const char *const *names;	/* ends with NULL; names[0] stands for nothing seen */
+	const char *stored;	/* the stored column where it is not named as the view's */
+	const char *sql_type;	/* of FIELD_COMPUTED */
+	const char *view;	/* SQL expression of the view over the tables' aliases; NULL: follows from the type */
 	const char *meaning;	/* one sentence, for `explain` and docs/fields.md */
 };
 
 extern const struct field fields[];
 extern const size_t field_count;
+
 const struct field *field_find(const char *column);
+/* The name of the stored column; NULL where the field has none of its own. */
+const char *field_stored(const struct field *f);
+/* The SQL type of the stored column. */
+const char *field_sql_type(const struct field *f);
+/* How the view shows it, with h for the table of handshakes. */
+void field_add_view(const struct field *f, struct buffer *out);
+/* The document docs/fields.md, in Markdown. */
+void fields_add_document(struct buffer *out);
 
 #endif

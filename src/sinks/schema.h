@@ -1,0 +1,28 @@
+/* schema.h: the tables behind the views, made from the table of fields. */
+#ifndef SINKS_SCHEMA_H
+#define SINKS_SCHEMA_H
+
+#include "base/buffer.h"
+
+#include <sqlite3.h>
+
+enum {
+	SCHEMA_APPLICATION_ID = 0x6f766872,	/* "ovhr" */
+	SCHEMA_VERSION = 1,
+};
+
+/* Makes every table and view in an empty database; call it within a transaction. Returns SQLite's code. */
+int schema_create(sqlite3 *db);
+/* Brings the table of names up to this program's registries; writes nothing where they are the same. */
+int schema_refresh_names(sqlite3 *db);
+/* INSERT INTO handshake_rows: a parameter for each stored field in the order of the table, then one for each enum schema_extra. */
+void schema_add_insert(struct buffer *out);
+
+/* Columns of handshake_rows that come after those of the table of fields, in order. */
+enum schema_extra {
+	EXTRA_MARKS, EXTRA_CLIENT_HELLO, EXTRA_CLIENT_HELLO_SECOND, EXTRA_SERVER_HELLO, EXTRA_CERTIFICATE_REQUEST,
+	EXTRA_SERVER_CHAIN, EXTRA_CLIENT_CHAIN, EXTRA_MESSAGES, EXTRA_ALERTS,
+	EXTRA_COUNT
+};
+
+#endif

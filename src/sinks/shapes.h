@@ -1,0 +1,54 @@
+/* shapes.h: what many handshakes share, stored once each: lists, hellos, chains, certificates.
+ *
+ * Their rows are known again by a hash of what they hold, so that a reopened database goes on with the rows it has. The
+ * row of a hello or chain is remembered in its `stored_id` together with the epoch in which it was true: a new number
+ * drawn at each opening and whenever rows may have gone (a transaction rolled back, a capture removed).
+ */
+#ifndef SINKS_SHAPES_H
+#define SINKS_SHAPES_H
+
+#include "base/buffer.h"
+#include "base/hash.h"
+#include "overhear/hello.h"
+#include "overhear/limits.h"
+#include "sinks/digest.h"
+
+#include <sqlite3.h>
+
+enum { SHAPES_LISTS = 4096, SHAPES_CHAINS = 4096, SHAPES_STATEMENTS = 10 };
+
+/* How often a chain was used since it was last written down. */
+struct chain_use {
+	int64_t chain, first_ns, last_ns;
+	uint64_t handshakes;
+};
+
+struct shapes {
+	sqlite3 *db;
+	struct digest *digest;
+	sqlite3_stmt *statements[SHAPES_STATEMENTS];
+	struct hash_key key;
+	uint32_t epoch;
+	struct limit_counts *limits;
+	struct buffer content;		/* scratch */
+	struct list_memory { uint64_t hash; int64_t id; } lists[SHAPES_LISTS];
+	unsigned uses_count;
+	struct chain_use uses[SHAPES_CHAINS];
+};
+
+/* Returns SQLite's code; shapes_finish() works half built. */
+int shapes_init(struct shapes *s, sqlite3 *db, struct digest *digest, struct limit_counts *limits);
+void shapes_finish(struct shapes *s);
+/* Every remembered row may be gone. */
+void shapes_forget(struct shapes *s);
+
+/* The row of a shape, stored at its first sight; 0 for NULL, -1 where SQLite refused. */
+int64_t shapes_hello(struct shapes *s, struct hello *h);
+int64_t shapes_chain(struct shapes *s, struct chain *c);
+
+/* Notes that a handshake of this time used the chain; shapes_write_uses() must follow before SHAPES_CHAINS / 2 of them. */
+void shapes_use_chain(struct shapes *s, int64_t chain, int64_t time_ns);
+/* Adds the noted uses to the chains' rows; call it within the transaction that stores the handshakes. Returns SQLite's code. */
+int shapes_write_uses(struct shapes *s);
+
+#endif

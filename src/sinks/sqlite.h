@@ -1,0 +1,14 @@
+/* sqlite.h: what the database knows beyond a plain sink (sink.h): which captures it holds already. */
+#ifndef SINKS_SQLITE_H
+#define SINKS_SQLITE_H
+
+#include "sinks/sink.h"
+
+/* The finished reading with this fingerprint, if there is one: the exit status it ended with and its id. */
+bool sqlite_find_capture(struct sink *s, const char *fingerprint, int *status, int64_t *id);
+/* Removes a capture, its handshakes and what only they used. */
+bool sqlite_forget_capture(struct sink *s, int64_t id, struct error *error);
+/* Where the limits of parsing certificates and names are counted; may be NULL. */
+void sqlite_count_limits(struct sink *s, struct limit_counts *limits);
+
+#endif
