@@ -46,6 +46,16 @@ static bool is_kept(uint32_t type)
 		|| type == BLOCK_SECTION;
 }
 
+static void pass_over(struct file *f)
+{
+	size_t there = rd_left(&f->input.left);
+	size_t now = f->pcapng.skip < there ? (size_t)f->pcapng.skip : there;
+
+	rd_skip(&f->input.left, now);
+	f->pcapng.skip -= now;
+	f->need = f->pcapng.skip ? 1 : BLOCK_AROUND;
+}
+
 /* A block that is not in the buffer as a whole: wait for it, or pass over it where it is too long to hold. */
 static void wait_for_block(struct file *f, uint32_t type, uint32_t len)
 {
@@ -57,16 +67,7 @@ static void wait_for_block(struct file *f, uint32_t type, uint32_t len)
 	f->secrets_skipped += type == BLOCK_SECRETS;
 	f->pcapng.skip = len;
 	f->pcapng.skip_at = input_offset(&f->input);
-}
-
-static void pass_over(struct file *f)
-{
-	size_t there = rd_left(&f->input.left);
-	size_t now = f->pcapng.skip < there ? (size_t)f->pcapng.skip : there;
-
-	rd_skip(&f->input.left, now);
-	f->pcapng.skip -= now;
-	f->need = f->pcapng.skip ? 1 : BLOCK_AROUND;
+	pass_over(f);
 }
 
 /* Section 3.1. False: the block is not there as a whole, or cannot be right. */
