@@ -57,8 +57,8 @@ static int64_t now_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* libpcap gives a block of its ring back to the kernel with the block's last packet, so what is to live until the next
- * source_read() is copied: 15 to 20 ns a packet, from and to the cache. */
+/* libpcap gives a block of its ring back to the kernel with the block's last packet: what is to live until the next
+ * source_read() is copied. */
 static void take_packet(u_char *context, const struct pcap_pkthdr *h, const u_char *at)
 {
 	struct live *l = (struct live *)(void *)context;
