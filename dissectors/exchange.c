@@ -83,11 +83,10 @@ static void reset(struct exchange *x)
 		x->side[i] = (struct exchange_side){ .finished_ns = TIME_NONE, .application_ns = TIME_NONE };
 }
 
-void exchange_init(struct exchange *x, enum transport transport, int64_t base_ns)
+void exchange_init(struct exchange *x, enum transport transport)
 {
 	memset(x, 0, sizeof *x);
 	x->transport = (uint8_t)transport;
-	x->base_ns = base_ns;
 	reset(x);
 }
 
@@ -206,17 +205,29 @@ static void tell_alert(struct exchange *x)
 	}
 }
 
-static void make_absolute(struct exchange *x)
+static void make_absolute(struct exchange *x, int64_t base_ns)
 {
 	struct handshake *h = &x->h;
 
 	for (uint16_t i = 0; i < h->message_count; i++) {
 		struct message *m = i < HANDSHAKE_MESSAGES_INLINE ? &h->messages[i] : &h->more_messages[i - HANDSHAKE_MESSAGES_INLINE];
-		m->time_ns += x->base_ns;
+		m->time_ns += base_ns;
 	}
 	for (uint16_t i = 0; i < h->alert_count; i++)
-		h->alerts[i].time_ns += x->base_ns;
-	h->time_ns = x->base_ns + (x->sequence && x->hello_first_ns != TIME_NONE ? x->hello_first_ns : 0);
+		h->alerts[i].time_ns += base_ns;
+	h->time_ns = base_ns + (x->sequence && x->hello_first_ns != TIME_NONE ? x->hello_first_ns : 0);
+}
+
+static void tell_counts(struct exchange *x, struct tls_env *env)
+{
+	struct handshake *h = &x->h;
+
+	h->round_trips = x->round_trips;
+	h->client_bytes = x->side[SENDER_CLIENT].present || x->bytes[SENDER_CLIENT] ? x->bytes[SENDER_CLIENT] : -1;
+	h->server_bytes = x->side[SENDER_SERVER].present || x->bytes[SENDER_SERVER] ? x->bytes[SENDER_SERVER] : -1;
+	/* A session id that is only there for middleboxes (RFC 8446 appendix D.4) names no session. */
+	if (!h->session_offered && h->session_id_len > 0 && !x->offers_tls13 && h->client_hello)
+		h->session_offered = hash_bytes(env->key, h->session_id, (size_t)h->session_id_len);
 }
 
 /* Hands the handshake on and makes ready for another on the same connection. */
@@ -226,7 +237,8 @@ static void emit(struct exchange *x, struct tls_env *env)
 	tell_alert(x);
 	tell_certificates(x);
 	tell_times(x);
-	make_absolute(x);
+	tell_counts(x, env);
+	make_absolute(x, env->base_ns);
 	if (x->gap)
 		x->h.reassembly |= REASSEMBLY_GAP;
 	x->h.sequence = x->sequence;
@@ -234,7 +246,7 @@ static void emit(struct exchange *x, struct tls_env *env)
 	memcpy(h, &x->h, sizeof *h);
 	assert(env->finished_count < sizeof env->finished / sizeof env->finished[0]);
 	env->finished[env->finished_count++] = h;
-	struct exchange again = { .base_ns = x->base_ns, .transport = x->transport, .tls13 = x->tls13, .version_known = x->version_known,
+	struct exchange again = { .transport = x->transport, .tls13 = x->tls13, .version_known = x->version_known,
 		.sequence = (uint8_t)(x->sequence + 1), .state = EXCHANGE_DONE, .gap = x->gap, };
 	*x = again;
 	reset(x);
@@ -263,10 +275,8 @@ static void note_flight(struct exchange *x, enum sender sender)
 {
 	if (x->state != EXCHANGE_RUNNING)
 		return;
-	if (x->h.round_trips < 0)
-		x->h.round_trips = 0;
-	if (sender == SENDER_SERVER && x->last_flight == 1 + SENDER_CLIENT)
-		x->h.round_trips++;
+	if (sender == SENDER_SERVER && x->last_flight == 1 + SENDER_CLIENT && x->round_trips < UINT8_MAX)
+		x->round_trips++;
 	x->last_flight = (uint8_t)(1 + sender);
 	x->side[sender].present = true;
 }
@@ -355,7 +365,7 @@ static void keep_client_facts(struct exchange *x, struct tls_env *env, const str
 	x->early_data_pending = f->early_data;
 	h->early_data = f->early_data ? EARLY_DATA_OFFERED : ch->whole ? EARLY_DATA_NONE : EARLY_DATA_UNSEEN;
 	h->ech = f->ech.len ? ECH_OFFERED : ch->whole ? ECH_NONE : ECH_UNSEEN;
-	struct bytes session = f->has_psk ? f->psk_identity : f->session_ticket.len ? f->session_ticket : ch->session_id;
+	struct bytes session = f->has_psk ? f->psk_identity : f->session_ticket;
 	h->session_offered = session.len ? hash_bytes(env->key, session.at, session.len) : 0;
 }
 
@@ -782,7 +792,6 @@ static void encrypted_handshake(struct exchange *x, struct tls_env *env, enum se
 		if (sender == SENDER_SERVER || x->tls13 || !may_renegotiate(x, env))
 			return;
 		begin(x, first_ns);
-		x->h.round_trips = 0;
 	}
 	if (x->state != EXCHANGE_RUNNING)
 		return;
@@ -847,11 +856,9 @@ void exchange_packet(struct exchange *x, uint64_t number)
 
 void exchange_bytes(struct exchange *x, enum sender sender, uint32_t bytes)
 {
-	int64_t *total = sender == SENDER_CLIENT ? &x->h.client_bytes : &x->h.server_bytes;
-
 	if (x->state > EXCHANGE_RUNNING && x->state != EXCHANGE_FAILED)
 		return;
-	*total = (*total < 0 ? 0 : *total) + bytes;
+	x->bytes[sender] += bytes;
 }
 
 void exchange_gap(struct exchange *x, enum sender sender)

@@ -1,8 +1,8 @@
 /* exchange.h: one handshake as it happens, whatever carries it: TLS over TCP, DTLS and QUIC tell it what passes, it fills a struct handshake and knows
  * when that is finished (RFC 8446 appendix A, RFC 5246 section 7.3).
  *
- * A struct exchange is part of a connection. It is flat (what it points at is on the heap), so that a connection can be packed while it waits. All times inside are relative to base_ns,
- * the connection's first packet; exchange_emit() makes them absolute. Finished handshakes go to the environment's list, from which the pipeline takes them.
+ * A struct exchange is part of a connection. It is flat (what it points at is on the heap), so that a connection can be packed while it waits. All times inside are relative to
+ * the connection's first packet (tls_env.base_ns), and counters start at 0, so that it packs well; what is emitted has absolute times. Finished handshakes go to the environment's list, from which the pipeline takes them.
  */
 #ifndef DISSECTORS_EXCHANGE_H
 #define DISSECTORS_EXCHANGE_H
@@ -20,6 +20,7 @@ struct tls_env {
 	struct intern *intern;
 	struct limit_counts *limits;
 	const struct hash_key *key;
+	int64_t base_ns;			/* first packet of the connection that is being served; the pipeline sets it */
 	uint64_t message_bytes;			/* held by unfinished messages of all connections */
 	struct buffer scratch;			/* for keys of hellos */
 	struct handshake *finished[64];		/* handshakes to take, oldest first; drained after every push */
@@ -54,7 +55,6 @@ struct exchange_side {
 
 struct exchange {
 	struct handshake h;
-	int64_t base_ns;
 	uint8_t state;			/* enum exchange_state */
 	uint8_t sequence;		/* of this handshake on its connection */
 	uint8_t transport;		/* enum transport */
@@ -68,6 +68,8 @@ struct exchange {
 	bool not_tls_answer;
 	bool gap;
 	bool ticket_offered_empty, ticket_offered, psk_offered, session_echoed;
+	uint8_t round_trips;
+	uint32_t bytes[2];		/* of its records, by enum sender */
 	uint8_t last_flight;		/* 1 + sender of the last handshake record, for round_trips */
 	uint8_t ticket_records;		/* TLS 1.3 without keys: leading server records of equal length */
 	uint32_t ticket_record_len;
@@ -81,11 +83,11 @@ struct exchange_message {
 	uint8_t type;
 	struct bytes body;
 	uint32_t bytes;			/* header included */
-	int64_t first_ns, last_ns;	/* relative to base_ns */
+	int64_t first_ns, last_ns;	/* relative to the connection's first packet */
 	bool decrypted, cut;
 };
 
-void exchange_init(struct exchange *x, enum transport transport, int64_t base_ns);
+void exchange_init(struct exchange *x, enum transport transport);
 /* Releases what it holds; nothing is emitted. */
 void exchange_finish(struct exchange *x, struct tls_env *env);
 

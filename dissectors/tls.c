@@ -84,10 +84,10 @@ bool tls_looks_like_client_hello(struct bytes first)
 
 /* ---- life ---- */
 
-void tls_init(struct tls *t, enum transport transport, int64_t base_ns)
+void tls_init(struct tls *t, enum transport transport)
 {
 	memset(t, 0, sizeof *t);
-	exchange_init(&t->exchange, transport, base_ns);
+	exchange_init(&t->exchange, transport);
 	t->client = 2;
 	for (int i = 0; i < 2; i++)
 		t->side[i].record_ns = t->side[i].message_ns = t->side[i].last_ns = TIME_NONE;
@@ -162,6 +162,22 @@ static void message_whole(struct tls *t, struct tls_env *env, unsigned end, stru
 	s->message_ns = TIME_NONE;
 }
 
+/* A hello that never became whole is read as far as it goes. */
+static void read_cut_hello(struct tls *t, struct tls_env *env, unsigned end)
+{
+	struct tls_side *s = &t->side[end];
+
+	if (!s->message || s->ssl2 || s->message_len < HELLO_READABLE_LEN || (t->client != 2 && t->exchange.h.client_hello && t->exchange.h.server_hello))
+		return;
+	struct reader r = reader_of((struct bytes){ s->message, s->message_len });
+	struct exchange_message m = { .type = rd_u8(&r), .bytes = s->message_len, .first_ns = s->message_ns, .last_ns = s->last_ns, .cut = true };
+	rd_skip(&r, 3);
+	m.body = rd_rest(&r);
+	bool plausible = m.body.at[0] == 3 || m.body.at[0] == 0x7f;
+	if (plausible && (m.type == CLIENT_HELLO || m.type == SERVER_HELLO))
+		hand_on(t, env, end, &m);
+}
+
 /* Room for the message as it comes, not as it claims. */
 static bool grow(struct tls_side *s, struct tls_env *env, uint32_t need)
 {
@@ -187,6 +203,7 @@ static void give_up_message(struct tls *t, struct tls_env *env, unsigned end)
 {
 	struct tls_side *s = &t->side[end];
 
+	read_cut_hello(t, env, end);
 	s->skip = s->message_want - s->message_len;
 	drop_message(s, env);
 	t->exchange.h.reassembly |= REASSEMBLY_LIMIT;
@@ -335,6 +352,16 @@ static void record_part(struct tls *t, struct tls_env *env, unsigned end, struct
 		messages(t, env, end, part);
 }
 
+/* What is blank again packs to nothing. */
+static void forget_record(struct tls_side *s)
+{
+	memset(s->header, 0, sizeof s->header);
+	s->header_len = 0;
+	s->record_type = 0;
+	s->record_len = 0;
+	s->record_ns = TIME_NONE;
+}
+
 static void record_end(struct tls *t, struct tls_env *env, unsigned end)
 {
 	struct tls_side *s = &t->side[end];
@@ -342,9 +369,10 @@ static void record_end(struct tls *t, struct tls_env *env, unsigned end)
 	bool unreadable = is_unreadable(t, end);
 
 	s->in_record = false;
-	s->header_len = 0;
-	if (t->client == 2)
+	if (t->client == 2) {
+		forget_record(s);
 		return;
+	}
 	exchange_bytes(&t->exchange, sender, s->record_type == RECORD_APPLICATION_DATA && !t->exchange.tls13 ? 0 : HEADER_LEN + (uint32_t)s->record_len);
 	if (unreadable)
 		exchange_encrypted(&t->exchange, env, sender, s->record_type, s->record_len, s->record_ns, s->last_ns);
@@ -354,6 +382,7 @@ static void record_end(struct tls *t, struct tls_env *env, unsigned end)
 		s->messages_lost = false;
 		drop_message(s, env);
 	}
+	forget_record(s);
 }
 
 /* ---- record headers ---- */
@@ -526,9 +555,9 @@ static bool not_tls(struct tls *t, unsigned end, struct bytes rest)
 	return t->exchange.state != EXCHANGE_WAITING || t->side[!end].started;
 }
 
-static void note_time(struct tls_side *s, const struct tls *t, const struct chunk *c)
+static void note_time(struct tls_side *s, const struct tls_env *env, const struct chunk *c)
 {
-	int64_t ns = c->time_ns - t->exchange.base_ns;
+	int64_t ns = c->time_ns - env->base_ns;
 
 	/* A piece that waited for a hole to be filled is whole only with the last of them. */
 	if (s->message_ns == TIME_NONE || ns > s->last_ns || s->last_ns == TIME_NONE)
@@ -540,7 +569,7 @@ bool tls_push(struct tls *t, struct tls_env *env, unsigned end, const struct chu
 	struct tls_side *s = &t->side[end];
 	struct reader r = reader_of(c->data);
 
-	note_time(s, t, c);
+	note_time(s, env, c);
 	if (c->missing)
 		side_gap(t, env, end, c->missing);
 	if (s->lost && (!t->exchange.gap || t->exchange.not_tls_answer || !resynchronise(s, c->data)))
@@ -549,7 +578,7 @@ bool tls_push(struct tls *t, struct tls_env *env, unsigned end, const struct chu
 	while (rd_more(&r)) {
 		if (!s->in_record) {
 			if (!s->header_len)
-				s->record_ns = c->time_ns - t->exchange.base_ns;
+				s->record_ns = c->time_ns - env->base_ns;
 			while (s->header_len < HEADER_LEN && rd_more(&r))
 				s->header[s->header_len++] = rd_u8(&r);
 			if (s->header_len < HEADER_LEN)
@@ -570,28 +599,14 @@ bool tls_push(struct tls *t, struct tls_env *env, unsigned end, const struct chu
 		if (!s->record_left)
 			record_end(t, env, end);
 	}
+	if (s->message_ns == TIME_NONE)
+		s->last_ns = TIME_NONE;
 	return true;
 }
 
 void tls_closed(struct tls *t, struct tls_env *env, unsigned end, bool reset)
 {
 	exchange_end(&t->exchange, env, reset ? EXCHANGE_END_RST : EXCHANGE_END_FIN, t->client == 2 ? -1 : (int)sender_of(t, end));
-}
-
-/* A hello that never became whole is read as far as it goes. */
-static void read_cut_hello(struct tls *t, struct tls_env *env, unsigned end)
-{
-	struct tls_side *s = &t->side[end];
-
-	if (!s->message || s->ssl2 || s->message_len < HELLO_READABLE_LEN || (t->client != 2 && t->exchange.h.client_hello && t->exchange.h.server_hello))
-		return;
-	struct reader r = reader_of((struct bytes){ s->message, s->message_len });
-	struct exchange_message m = { .type = rd_u8(&r), .bytes = s->message_len, .first_ns = s->message_ns, .last_ns = s->last_ns, .cut = true };
-	rd_skip(&r, 3);
-	m.body = rd_rest(&r);
-	bool plausible = m.body.at[0] == 3 || m.body.at[0] == 0x7f;
-	if (plausible && (m.type == CLIENT_HELLO || m.type == SERVER_HELLO))
-		hand_on(t, env, end, &m);
 }
 
 void tls_end(struct tls *t, struct tls_env *env, enum exchange_end how, int closer)

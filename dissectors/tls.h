@@ -44,7 +44,7 @@ enum tls_look tls_looks_like(struct bytes first);
 /* Does this segment, in the middle of something else, begin with a ClientHello? Stricter, for STARTTLS and the like. */
 bool tls_looks_like_client_hello(struct bytes first);
 
-void tls_init(struct tls *t, enum transport transport, int64_t base_ns);
+void tls_init(struct tls *t, enum transport transport);
 void tls_finish(struct tls *t, struct tls_env *env);
 
 /* Bytes of one end, in order. False once it is sure that this is not TLS (nothing was emitted then). */

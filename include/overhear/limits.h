@@ -16,10 +16,10 @@
 	X(STREAM_BYTES, "stream_bytes", 262144, "bytes of one direction waiting for a hole to be filled") \
 	X(STREAM_RANGES, "stream_ranges", 4096, "pieces of one direction waiting for a hole to be filled") \
 	X(REASSEMBLY_BYTES, "reassembly_bytes", 16777216, "bytes of all connections waiting for holes to be filled") \
-	X(MESSAGE_BUFFER_BYTES, "message_buffer_bytes", 16777216, "unfinished handshake messages of all connections") \
+	X(MESSAGE_BUFFER_BYTES, "message_buffer_bytes", 134217728, "unfinished handshake messages of all connections") \
 	X(CONNECTION_HANDSHAKES, "connection_handshakes", 16, "handshakes recorded of one connection") \
 	X(FLOWS, "flows", 4194304, "connections followed at once") \
-	X(AWAKE, "awake", 2048, "connections kept ready for their next packet; beyond, the least used is packed until its next packet") \
+	X(AWAKE, "awake", 1024, "connections kept ready for their next packet; beyond, the least used is packed until its next packet") \
 	X(SHAPES, "shapes", 16384, "distinct hellos and chains remembered") \
 	X(ENCAPSULATION_DEPTH, "encapsulation_depth", 8, "layers around a packet") \
 	X(IPV6_HEADERS, "ipv6_headers", 16, "extension headers of one IPv6 packet") \

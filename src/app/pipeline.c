@@ -1,0 +1,378 @@
+#include "app/pipeline.h"
+
+#include "base/hash.h"
+#include "base/xmalloc.h"
+#include "dissectors/tls.h"
+#include "flow/table.h"
+#include "packet/decap.h"
+#include "packet/defrag.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What a followed flow has: the dissector's state, and what the record needs of its first packet. */
+struct connection {
+	struct tls tls;
+	uint8_t mac[2][6];		/* by end */
+	bool has_mac;
+	bool closed_told[2];
+	bool truncated;
+	uint16_t vlan;
+	struct encapsulation encapsulation;
+};
+
+struct pipeline {
+	struct pipeline_options options;
+	struct hash_key key;
+	struct capture counts;
+	struct decap_counts decap;
+	struct defrag *defrag;
+	struct flow_table *flows;
+	struct tls_env env;
+	struct connection blank;
+};
+
+/* ---- a finished handshake learns what its flow knows ---- */
+
+static void tell_ends(struct handshake *h, const struct flow *f, const struct connection *c, unsigned client)
+{
+	char encapsulation[256];
+
+	h->connection_id = f->id;
+	h->client = f->end[client];
+	h->server = f->end[!client];
+	h->client_port = f->port[client];
+	h->server_port = f->port[!client];
+	h->has_mac = c->has_mac;
+	memcpy(h->client_mac, c->mac[client], sizeof h->client_mac);
+	memcpy(h->server_mac, c->mac[!client], sizeof h->server_mac);
+	h->vlan = c->vlan;
+	if (c->encapsulation.depth && encapsulation_text(&c->encapsulation, encapsulation, sizeof encapsulation) > 0)
+		h->encapsulation = handshake_keep_text(h, encapsulation);
+}
+
+/* Contract, section 3: the halves of the round trip are known only where nothing was retransmitted (Karn's rule). */
+static void tell_tcp_times(struct handshake *h, const struct flow *f)
+{
+	if (h->sequence || !(f->opening & OPENING_SYN))
+		return;
+	if (f->ack_ns >= 0)
+		h->tcp_ns = f->ack_ns;
+	if (f->syn_retransmitted || f->synack_retransmitted || f->synack_ns < 0)
+		return;
+	h->server_rtt_ns = f->synack_ns;
+	if (f->ack_ns >= f->synack_ns)
+		h->client_rtt_ns = f->ack_ns - f->synack_ns;
+	if (h->server_hello_ns != TIME_NONE)
+		h->server_think_ns = h->server_hello_ns > h->server_rtt_ns ? h->server_hello_ns - h->server_rtt_ns : 0;
+}
+
+static void tell_reassembly(struct handshake *h, const struct flow *f, const struct connection *c)
+{
+	h->reassembly |= (uint32_t)(f->stream[0].marks | f->stream[1].marks);
+	if (c->truncated)
+		h->reassembly |= REASSEMBLY_TRUNCATED;
+	if (f->initiator > 1)
+		h->reassembly |= REASSEMBLY_MIDSTREAM;
+	if (!f->seen[0] || !f->seen[1]) {
+		h->reassembly |= REASSEMBLY_ONE_SIDED;
+		/* The other side may have said anything: only an alert proves a failure. */
+		if (h->outcome == OUTCOME_FAILED && !h->alert_count) {
+			h->outcome = OUTCOME_PARTIAL;
+			h->ended_by = ENDED_BY_CAPTURE;
+		}
+	}
+	h->retransmissions = f->stream[0].retransmissions + f->stream[1].retransmissions;
+}
+
+static void hand_on(struct pipeline *p, const struct flow *f, const struct connection *c)
+{
+	unsigned client = c->tls.client == 1;
+
+	for (size_t i = 0; i < p->env.finished_count; i++) {
+		struct handshake *h = p->env.finished[i];
+
+		tell_ends(h, f, c, client);
+		tell_tcp_times(h, f);
+		tell_reassembly(h, f, c);
+		p->counts.handshakes++;
+		p->options.emit(p->options.context, h);
+	}
+	p->env.finished_count = 0;
+}
+
+/* ---- a flow's bytes ---- */
+
+static void disconnect(struct pipeline *p, struct flow *f)
+{
+	struct connection *c = f->connection;
+	struct stream_pool *pool = flow_table_pool(p->flows);
+
+	tls_finish(&c->tls, &p->env);
+	flow_disconnect(p->flows, f);
+	stream_ignore(&f->stream[0], pool);
+	stream_ignore(&f->stream[1], pool);
+	f->state = FLOW_OPAQUE;
+}
+
+static void connect(struct pipeline *p, struct flow *f, const struct segment *s, unsigned end)
+{
+	struct connection *c = flow_connect(p->flows, f);
+
+	c->has_mac = s->has_mac;
+	memcpy(c->mac[end], s->src_mac, sizeof c->mac[0]);
+	memcpy(c->mac[!end], s->dst_mac, sizeof c->mac[0]);
+	c->vlan = s->vlan;
+	if (s->encapsulation.depth)
+		c->encapsulation = s->encapsulation;
+	f->state = FLOW_FOLLOWED;
+}
+
+/* Hands on what is in order. False once the flow is not followed any more. */
+static bool drain(struct pipeline *p, struct flow *f, unsigned end)
+{
+	struct connection *c = f->connection;
+	struct chunk chunk;
+
+	while (stream_next(&f->stream[end], flow_table_pool(p->flows), &chunk)) {
+		p->counts.reassembly_gaps += chunk.missing != 0;
+		bool ours = tls_push(&c->tls, &p->env, end, &chunk);
+		hand_on(p, f, c);
+		if (!ours || tls_is_over(&c->tls)) {
+			disconnect(p, f);
+			f->unwatched = ours;
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool push(struct pipeline *p, struct flow *f, const struct segment *s, unsigned end)
+{
+	struct connection *c = f->connection;
+	bool running = !c || exchange_is_running(&c->tls.exchange);
+	struct stream_segment in = { .seq = flow_data_seq(s), .data = s->payload, .wire_len = s->payload_len, .time_ns = s->time_ns, .number = s->number };
+
+	if (c && running && s->payload_len > s->payload.len)
+		c->truncated = true;
+	return stream_push(&f->stream[end], flow_table_pool(p->flows), &in, running) == STREAM_NEW;
+}
+
+/* The first bytes of a flow, in order, decide whether it is followed. */
+static void decide(struct pipeline *p, struct flow *f, const struct segment *s, unsigned end)
+{
+	struct stream_pool *pool = flow_table_pool(p->flows);
+	struct chunk chunk;
+
+	f->state = FLOW_UNDECIDED;
+	if (!push(p, f, s, end) || !stream_next(&f->stream[end], pool, &chunk))
+		return;
+	if (chunk.missing || tls_looks_like(chunk.data) == TLS_NO) {
+		stream_ignore(&f->stream[0], pool);
+		stream_ignore(&f->stream[1], pool);
+		f->state = FLOW_OPAQUE;
+		return;
+	}
+	connect(p, f, s, end);
+	struct connection *c = f->connection;
+	c->truncated = s->payload_len > s->payload.len;
+	bool ours = tls_push(&c->tls, &p->env, end, &chunk);
+	hand_on(p, f, c);
+	if (!ours)
+		disconnect(p, f);
+	else if (drain(p, f, end))
+		drain(p, f, !end);
+}
+
+/* TLS that begins in the middle of something else: both directions start anew where this segment stands. */
+static void start_late(struct pipeline *p, struct flow *f, const struct segment *s, unsigned end)
+{
+	struct stream_pool *pool = flow_table_pool(p->flows);
+
+	stream_finish(&f->stream[0], pool);
+	stream_finish(&f->stream[1], pool);
+	f->stream[0] = f->stream[1] = (struct stream){ 0 };
+	stream_start(&f->stream[end], s->seq - 1);
+	stream_start(&f->stream[!end], s->ack - 1);
+	connect(p, f, s, end);
+}
+
+static void tell_closed(struct pipeline *p, struct flow *f, const struct segment *s, unsigned end)
+{
+	struct connection *c = f->connection;
+	bool reset = s->flags & TCP_RST && f->reset_by == 1 + end;
+	bool fin = f->closed & 1 << end && stream_at_fin(&f->stream[end]);
+
+	if ((!reset && !fin) || c->closed_told[end])
+		return;
+	c->closed_told[end] = true;
+	if (reset) {
+		/* Nothing fills a hole after a reset. */
+		stream_give_up(&f->stream[0], 0);
+		stream_give_up(&f->stream[1], 0);
+		if (!drain(p, f, 0) || !drain(p, f, 1))
+			return;
+	}
+	tls_closed(&c->tls, &p->env, end, reset);
+	hand_on(p, f, c);
+	if (tls_is_over(&c->tls))
+		disconnect(p, f);
+}
+
+static void follow(struct pipeline *p, struct flow *f, const struct segment *s, unsigned end)
+{
+	if (s->payload_len && push(p, f, s, end) && !drain(p, f, end))
+		return;
+	if (s->flags & TCP_ACK && stream_acknowledge(&f->stream[!end], s->ack) && !drain(p, f, !end))
+		return;
+	if (f->closed || f->reset_by) {
+		tell_closed(p, f, s, end);
+		if (f->connection && f->closed & 1 << !end)
+			tell_closed(p, f, s, !end);
+	}
+}
+
+static void segment(struct pipeline *p, const struct segment *s)
+{
+	unsigned end;
+	struct flow *f = s->protocol == PROTOCOL_TCP ? flow_table_get(p->flows, s, &end) : NULL;
+
+	if (!f || f->unwatched)
+		return;
+	p->env.base_ns = f->first_ns;
+	switch (f->state) {
+	case FLOW_NEW:
+	case FLOW_UNDECIDED:
+		if (s->payload_len)
+			decide(p, f, s, end);
+		break;
+	case FLOW_OPAQUE:
+		if (s->payload.len < 11 || !tls_looks_like_client_hello(s->payload))
+			break;
+		start_late(p, f, s, end);
+		/* fall through */
+	case FLOW_FOLLOWED:
+		follow(p, f, s, end);
+		break;
+	default:
+		break;
+	}
+}
+
+/* ---- the end of a flow ---- */
+
+static void retire(void *context, struct flow *f, enum flow_end how)
+{
+	static const enum exchange_end ends[] = {
+		[FLOW_END_IDLE] = EXCHANGE_END_IDLE, [FLOW_END_EVICTED] = EXCHANGE_END_EVICTED, [FLOW_END_REPLACED] = EXCHANGE_END_IDLE,
+		[FLOW_END_CAPTURE] = EXCHANGE_END_CAPTURE, [FLOW_END_CLOSED] = EXCHANGE_END_IDLE,
+	};
+	struct pipeline *p = context;
+
+	if (!f->connection)
+		return;
+	/* A flow may be retired in the middle of another one's packet. */
+	p->env.base_ns = f->first_ns;
+	stream_give_up(&f->stream[0], 0);
+	stream_give_up(&f->stream[1], 0);
+	if (!drain(p, f, 0) || !drain(p, f, 1))
+		return;
+	struct connection *c = f->connection;
+	if (how == FLOW_END_EVICTED)
+		c->tls.exchange.h.reassembly |= REASSEMBLY_EVICTED;
+	tls_end(&c->tls, &p->env, ends[how], f->first_closer ? f->first_closer - 1 : -1);
+	hand_on(p, f, c);
+	disconnect(p, f);
+}
+
+/* ---- packets ---- */
+
+static void packet(struct pipeline *p, const struct packet *in)
+{
+	struct segment s;
+
+	if (in->time_ns < p->counts.started_ns || p->counts.started_ns == TIME_NONE)
+		p->counts.started_ns = in->time_ns;
+	if (in->time_ns > p->counts.ended_ns || p->counts.ended_ns == TIME_NONE)
+		p->counts.ended_ns = in->time_ns;
+	p->counts.packets++;
+	p->counts.bytes += in->data.len;
+	flow_table_tick(p->flows, in->time_ns);
+	if (defrag_decap(p->defrag, in, &s, &p->decap) == DECAP_SEGMENT)
+		segment(p, &s);
+}
+
+void pipeline_packets(struct pipeline *p, const struct packet *packets, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		packet(p, &packets[i]);
+}
+
+/* ---- life ---- */
+
+struct pipeline *pipeline_create(const struct pipeline_options *options)
+{
+	struct pipeline *p = xcalloc(1, sizeof *p);
+
+	p->options = *options;
+	p->counts.started_ns = p->counts.ended_ns = TIME_NONE;
+	hash_key_init(&p->key);
+	p->decap.limits = &p->counts.limits;
+	tls_env_init(&p->env, &p->key, &p->counts.limits);
+	tls_init(&p->blank.tls, TRANSPORT_TCP);
+	p->blank.vlan = VLAN_NONE;
+	struct flow_table_options table = { .connection_size = sizeof p->blank, .blank_connection = &p->blank, .key = &p->key,
+		.limits = &p->counts.limits, .retire = retire, .context = p };
+	p->flows = flow_table_create(&table);
+	p->defrag = defrag_create(&p->key, &p->counts.limits);
+	return p;
+}
+
+void pipeline_drain(struct pipeline *p)
+{
+	flow_table_drain(p->flows);
+}
+
+void pipeline_tick(struct pipeline *p, int64_t now_ns)
+{
+	flow_table_tick(p->flows, now_ns);
+}
+
+void pipeline_give_back(struct pipeline *p, struct handshake *h)
+{
+	tls_env_give_back(&p->env, h);
+}
+
+void pipeline_counts(const struct pipeline *p, struct capture *out)
+{
+	struct flow_table_counts flows;
+
+	flow_table_counts(p->flows, &flows);
+	out->started_ns = p->counts.started_ns;
+	out->ended_ns = p->counts.ended_ns;
+	out->packets = p->counts.packets;
+	out->bytes = p->counts.bytes;
+	out->truncated_packets = p->decap.truncated;
+	out->malformed_packets = p->decap.malformed;
+	out->reassembly_gaps = p->counts.reassembly_gaps;
+	out->flows = flows.flows;
+	out->evicted_flows = flows.evicted;
+	out->handshakes = p->counts.handshakes;
+	out->limits = p->counts.limits;
+}
+
+uint64_t pipeline_unknown_links(const struct pipeline *p)
+{
+	return p->decap.unknown_link;
+}
+
+void pipeline_destroy(struct pipeline *p)
+{
+	if (!p)
+		return;
+	flow_table_destroy(p->flows);
+	defrag_destroy(p->defrag);
+	tls_env_finish(&p->env);
+	free(p);
+}

@@ -1,0 +1,35 @@
+/* pipeline.h: the path of the data, and the one file where all rooms meet. A pipeline is private to its thread: packets go in, finished handshakes come out.
+ */
+#ifndef APP_PIPELINE_H
+#define APP_PIPELINE_H
+
+#include "overhear/capture.h"
+#include "overhear/handshake.h"
+#include "overhear/packet.h"
+
+#include <stddef.h>
+
+struct pipeline;
+
+struct pipeline_options {
+	/* Takes over each finished handshake; gives it back with pipeline_give_back(), from the pipeline's own thread. */
+	void (*emit)(void *context, struct handshake *h);
+	void *context;
+};
+
+struct pipeline *pipeline_create(const struct pipeline_options *options);
+void pipeline_destroy(struct pipeline *p);
+
+/* Packets of one capture in order; borrowed until the call returns. */
+void pipeline_packets(struct pipeline *p, const struct packet *packets, size_t count);
+/* The capture is over: what is open is emitted as it stands. */
+void pipeline_drain(struct pipeline *p);
+/* Live, when no packet came for a while: time goes on. */
+void pipeline_tick(struct pipeline *p, int64_t now_ns);
+void pipeline_give_back(struct pipeline *p, struct handshake *h);
+/* Fills the capture's counters. */
+void pipeline_counts(const struct pipeline *p, struct capture *out);
+/* Packets whose link type is not in the table. */
+uint64_t pipeline_unknown_links(const struct pipeline *p);
+
+#endif

@@ -1,0 +1,45 @@
+/* run.h: one capture from its first packet to its row: what read and listen share. */
+#ifndef APP_RUN_H
+#define APP_RUN_H
+
+#include "app/options.h"
+#include "app/pipeline.h"
+#include "app/writer.h"
+#include "source/source.h"
+
+#include <stdbool.h>
+
+/* One database, open for writing; what all captures of a run add up to. */
+struct run {
+	const struct options *options;
+	struct sink *sink;
+	struct writer *writer;
+	char sensor[256];
+	uint64_t packets, kernel_drops, interface_drops, handshakes;
+	int status;
+};
+
+/* Opens the database. False: said. */
+bool run_open(struct run *r, const struct options *options);
+/* Closes it and prints the summary; returns the exit status. */
+int run_close(struct run *r);
+/* The highest status so far. */
+void run_status(struct run *r, int status);
+
+/* One capture being taken. */
+struct capturing {
+	struct run *run;
+	struct pipeline *pipeline;
+	struct capture capture;
+	uint64_t left;			/* packets that -c still allows */
+};
+
+bool capturing_begin(struct capturing *c, struct run *r, const char *source, const char *kind, const char *fingerprint);
+/* False once -c is reached. */
+bool capturing_packets(struct capturing *c, const struct packet *packets, size_t count);
+/* Stores what is still open, and the capture's row. */
+void capturing_end(struct capturing *c, const struct source_stats *stats, const char *link_type, int status);
+/* SIGUSR1's print. */
+void capturing_print(const struct capturing *c);
+
+#endif

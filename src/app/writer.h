@@ -1,0 +1,32 @@
+/* writer.h: the sink's thread. Handshakes go to it through one ring and come back through another, so that what they share with others is released by the thread that made it.
+ */
+#ifndef APP_WRITER_H
+#define APP_WRITER_H
+
+#include "base/error.h"
+#include "overhear/capture.h"
+#include "overhear/handshake.h"
+#include "sinks/sink.h"
+
+#include <stdbool.h>
+
+struct writer;
+
+/* The sink is borrowed; between writer_begin() and writer_end() it belongs to the writer's thread. */
+struct writer *writer_create(const struct sink_ops *ops, struct sink *sink);
+void writer_destroy(struct writer *w);
+
+/* Starts the capture and the thread. */
+bool writer_begin(struct writer *w, struct capture *c, struct error *error);
+/* Hands a handshake over; waits while the ring is full. */
+void writer_put(struct writer *w, struct handshake *h);
+/* One that is stored and goes back to its maker; NULL where there is none now. */
+struct handshake *writer_take_back(struct writer *w);
+/* What was put shall be stored soon. */
+void writer_nudge(struct writer *w);
+/* Waits until the thread has stored all; handshakes can be taken back afterwards. */
+void writer_stop(struct writer *w);
+/* After writer_stop(): ends the capture. */
+bool writer_end(struct writer *w, const struct capture *c, struct error *error);
+
+#endif
