@@ -85,9 +85,10 @@ bool query_open(const char *path, struct query_database **out, bool *stale, stru
 		rc = open_with(path, "?mode=ro&immutable=1", &db);
 	}
 	if (rc != SQLITE_OK) {
-		const char *why = rc == SQLITE_NOTADB ? "it is not a database" : db ? sqlite3_errmsg(db) : sqlite3_errstr(rc);
-
-		error_set(error, EXIT_IO, "%s", why);
+		if (rc == SQLITE_NOTADB)
+			error_set(error, EXIT_IO, "is not a database: name one that 'overhear read' or 'overhear listen' wrote");
+		else
+			error_set(error, EXIT_IO, "cannot be read: %s", db ? sqlite3_errmsg(db) : sqlite3_errstr(rc));
 		sqlite3_close(db);
 		return false;
 	}

@@ -7,7 +7,7 @@
 #include <assert.h>
 #include <string.h>
 
-void row_finish(struct row *r)
+void handshake_row_finish(struct row *r)
 {
 	buffer_finish(&r->messages);
 	buffer_finish(&r->alerts);
@@ -243,7 +243,7 @@ static void bind_extras(struct row *r, int at, const struct handshake *h, const 
 	}
 }
 
-void row_bind(struct row *r, const struct handshake *h, const struct row_extra *extra)
+void handshake_row_bind(struct row *r, const struct handshake *h, const struct row_extra *extra)
 {
 	int64_t marks = 0;
 	int at = 1;

@@ -23,8 +23,8 @@ struct row {
 	char community_id[COMMUNITY_ID_LEN];
 };
 
-void row_finish(struct row *r);
+void handshake_row_finish(struct row *r);
 /* Binds every value; the handshake and the row must stay until sqlite3_step(). */
-void row_bind(struct row *r, const struct handshake *h, const struct row_extra *extra);
+void handshake_row_bind(struct row *r, const struct handshake *h, const struct row_extra *extra);
 
 #endif

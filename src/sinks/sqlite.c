@@ -282,7 +282,7 @@ static void destroy(struct sink *s)
 {
 	shapes_finish(&s->shapes);
 	sqlite3_finalize(s->row.insert);
-	row_finish(&s->row);
+	handshake_row_finish(&s->row);
 	for (int i = 0; i < STATEMENT_COUNT; i++)
 		sqlite3_finalize(s->statements[i]);
 	digest_finish(&s->digest);
@@ -413,10 +413,8 @@ static void bind_end(struct sink *s, const struct capture *c, const char *limits
 static bool end_capture(struct sink *s, const struct capture *c, struct error *error)
 {
 	struct buffer json = { 0 };
-	bool done = false;
+	bool kept = commit(s, error), done = false;
 
-	if (!commit(s, error))
-		return false;
 	write_limits(&json, &c->limits);
 	if (!begin_transaction(s)) {
 		cannot(s, "write", error);
@@ -427,7 +425,7 @@ static bool end_capture(struct sink *s, const struct capture *c, struct error *e
 	buffer_finish(&json);
 	if (done)
 		sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
-	return done;
+	return kept && done;
 }
 
 bool sqlite_find_capture(struct sink *s, const char *fingerprint, int *status, int64_t *id)
@@ -557,7 +555,7 @@ static bool put_handshake(struct sink *s, struct handshake *h, struct error *err
 	s->pending++;
 	if (!store_shapes(s, h, &extra))
 		return give_up(s, error);
-	row_bind(&s->row, h, &extra);
+	handshake_row_bind(&s->row, h, &extra);
 	if (!insert(s))
 		return give_up(s, error);
 	note_chains(s, h, &extra);
