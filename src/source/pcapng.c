@@ -9,9 +9,11 @@ enum block_type {
 	BLOCK_INTERFACE = 1,
 	BLOCK_PACKET = 2,
 	BLOCK_SIMPLE_PACKET = 3,
-	BLOCK_JOURNAL = 9,
 	BLOCK_ENHANCED_PACKET = 6,
+	BLOCK_JOURNAL = 9,
 	BLOCK_SECRETS = 10,
+	BLOCK_CUSTOM = 0x00000bad,
+	BLOCK_CUSTOM_NOT_COPIED = 0x40000bad,
 	BLOCK_SECTION = 0x0a0d0d0a,
 };
 
@@ -212,8 +214,8 @@ static void read_secrets(struct file *f, struct reader body)
 		file_add_secrets(f, text);
 }
 
-/* The network analyser that set the numbers counts a journal entry as a frame. */
-static void read_journal(struct file *f, struct reader body)
+/* Wireshark, whose numbers ours are, counts entries of a journal and of private use as frames. */
+static void number_it(struct file *f, struct reader body)
 {
 	(void)body;
 	f->packets++;
@@ -224,8 +226,10 @@ static const struct {
 	void (*read)(struct file *f, struct reader body);
 } blocks[] = {
 	{ BLOCK_INTERFACE, read_interface },
-	{ BLOCK_JOURNAL, read_journal },
+	{ BLOCK_JOURNAL, number_it },
 	{ BLOCK_SECRETS, read_secrets },
+	{ BLOCK_CUSTOM, number_it },
+	{ BLOCK_CUSTOM_NOT_COPIED, number_it },
 	{ BLOCK_SECTION, read_section },
 };
 

@@ -338,6 +338,26 @@ static void an_unknown_block_of_any_length_is_passed_over(void **state)
 	buffer_finish(&b);
 }
 
+static void custom_blocks_and_journal_entries_are_numbered(void **state)
+{
+	static const uint8_t types[][4] = { { 0xad, 0x0b, 0, 0 }, { 0xad, 0x0b, 0, 0x40 }, { 9, 0, 0, 0 } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+		uint8_t file[sizeof pcapng_little];
+		struct source *s;
+		struct reading r;
+
+		memcpy(file, pcapng_little, sizeof file);
+		memcpy(file + 116, types[i], 4);
+		s = open_bytes(ALL(file));
+		r = read_all(s);
+		assert_int_equal(r.packets[0].number, 1);
+		assert_int_equal(r.packets[1].number, 3);
+		source_close(s);
+	}
+}
+
 static void time_stamps_follow_their_resolution(void **state)
 {
 	static const struct { uint8_t resolution; int64_t time_ns; } cases[] = {
@@ -821,6 +841,7 @@ int main(void)
 		cmocka_unit_test(a_pcapng_file_cut_anywhere_keeps_what_came_before),
 		cmocka_unit_test(damaged_blocks_stop_there),
 		cmocka_unit_test(an_unknown_block_of_any_length_is_passed_over),
+		cmocka_unit_test(custom_blocks_and_journal_entries_are_numbered),
 		cmocka_unit_test(time_stamps_follow_their_resolution),
 		cmocka_unit_test(a_time_beyond_the_calendar_is_its_end),
 		cmocka_unit_test(secrets_in_the_file_are_kept_in_order),
