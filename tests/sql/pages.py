@@ -184,7 +184,7 @@ class Page:
 
     def write(self, root):
         for line, count, got in reversed(self.answers):
-            self.lines[line:line + count] = got
+            self.lines[line:line + count] = [text.rstrip() for text in got]
         (root / self.path).write_text("\n".join(self.lines) + "\n", encoding="utf-8")
 
 
