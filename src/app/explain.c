@@ -46,6 +46,12 @@ static void offer(struct lookup *l, const struct sense *s)
 	l->tell(l->context, s);
 }
 
+/* From 0x100 on the numbers of messages are our own (enum message_type): no protocol has them. */
+static bool is_protocol_code(int kind, uint32_t code)
+{
+	return kind != REGISTRY_MESSAGE || code < 0x100;
+}
+
 static void look_in_registries(struct lookup *l)
 {
 	for (int kind = 0; kind < REGISTRY_KIND_COUNT; kind++) {
@@ -54,8 +60,8 @@ static void look_in_registries(struct lookup *l)
 
 		for (size_t i = 0; i < count; i++)
 			offer(l, &(struct sense){
-				.kind = registry_kind_name((enum registry_kind)kind), .name = entries[i].name, .has_code = true,
-				.code = entries[i].code, .meaning = entries[i].meaning, .reference = entries[i].reference,
+				.kind = registry_kind_name((enum registry_kind)kind), .name = entries[i].name,
+				.has_code = is_protocol_code(kind, entries[i].code), .code = entries[i].code, .meaning = entries[i].meaning, .reference = entries[i].reference,
 			});
 	}
 }

@@ -52,15 +52,15 @@ static const char *faint(struct value v)
 
 static const struct table_column columns[] = {
 	{ .head = "ID", .right = true },
-	{ .head = "TIME", .colour = faint, .spare = 1 },
-	{ .head = "CLIENT", .least = 15, .spare = 4 },
-	{ .head = "SERVER", .least = 15, .spare = 2 },
-	{ .head = "NAME", .least = 14 },
-	{ .head = "VERSION", .colour = version_colour },
-	{ .head = "CIPHER", .least = 22, .spare = 3 },
+	{ .head = "TIME", .colour = faint, .spare = 3 },
+	{ .head = "CLIENT", .least = 15, .spare = 6 },
+	{ .head = "SERVER", .least = 15, .spare = 4 },
+	{ .head = "NAME", .least = 12 },
+	{ .head = "VERSION", .colour = version_colour, .spare = 1 },
+	{ .head = "CIPHER", .least = 22, .spare = 5 },
 	{ .head = "OUTCOME", .colour = outcome_colour },
-	{ .head = "REASON", .least = 12, .colour = reason_colour },
-	{ .head = "TLS MS", .right = true, .exact = true },
+	{ .head = "REASON", .least = 11, .colour = reason_colour },
+	{ .head = "TLS MS", .right = true, .exact = true, .spare = 2 },
 };
 
 #define END_POINT(who) \

@@ -25,7 +25,8 @@ static void out_of_memory(void)
 static void print_general_help(void)
 {
 	printf("usage: overhear COMMAND [OPTION...] [OPERAND...]\n\n"
-	       "Analyses TLS handshakes that pass by, from capture files or live, into one SQLite database.\n\ncommands\n");
+	       "Analyses TLS handshakes that pass by, from capture files or live, into one\n"
+	       "SQLite database.\n\ncommands\n");
 	for (size_t i = 0; i < command_count; i++) {
 		char usage[64];
 

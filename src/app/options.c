@@ -34,13 +34,13 @@ enum { EVERYWHERE = NO_COMMAND | CAPTURING | READING };
 #define AT(member) .offset = offsetof(struct options, member)
 
 static const struct option_row rows[] = {
-	{ 'f', "filter", "BPF", OPTION_TEXT, AT(filter), .commands = CAPTURING, .help = "only packets that this pcap-filter(7) expression lets pass" },
+	{ 'f', "filter", "BPF", OPTION_TEXT, AT(filter), .commands = CAPTURING, .help = "only packets that this pcap-filter(7) lets pass" },
 	{ 'c', "count", "PACKETS", OPTION_NUMBER, AT(count), 1, INT64_MAX, .commands = CAPTURING, .help = "stop after so many packets" },
 	{ 's', "snaplen", "BYTES", OPTION_NUMBER, AT(snaplen), 1, 262144, .commands = CAPTURING, .help = "use at most so many bytes of a packet (262144)" },
 	{ 'B', "buffer", "KIB", OPTION_NUMBER, AT(buffer_kib), 1, 2097151, .commands = COMMAND_LISTEN, .help = "the kernel's ring for packets, in KiB (65536)" },
 	{ 'p', "no-promiscuous", NULL, OPTION_FLAG, AT(no_promiscuous), .commands = COMMAND_LISTEN, .help = "take only what is meant for this machine" },
 	{ 'o', "output", "DB", OPTION_TEXT, AT(output), .commands = CAPTURING, .help = "the database to write (overhear.db)" },
-	{ 0, "again", NULL, OPTION_FLAG, AT(again), .commands = COMMAND_READ, .help = "read a file that the database holds anew, replacing what it gave" },
+	{ 0, "again", NULL, OPTION_FLAG, AT(again), .commands = COMMAND_READ, .help = "read a known file anew, replacing what it gave" },
 	{ 'q', "quiet", NULL, OPTION_FLAG, AT(quiet), .commands = CAPTURING, .help = "no progress bar, no summary; errors only" },
 	{ 'v', "verbose", NULL, OPTION_FLAG, AT(verbose), .commands = CAPTURING, .help = "say more about what is done" },
 	{ 0, "json", NULL, OPTION_FLAG, AT(json), .commands = READING, .help = "print JSON, one object a line" },
@@ -49,7 +49,7 @@ static const struct option_row rows[] = {
 	{ 'i', "interface", "IFACE", OPTION_COMMAND, .command = COMMAND_LISTEN, .commands = NO_COMMAND | COMMAND_LISTEN, .help = "the same as 'overhear listen IFACE'" },
 	{ 'D', "interfaces", NULL, OPTION_FLAG, AT(interfaces), .commands = NO_COMMAND, .help = "list the interfaces that 'listen' can use" },
 	{ 'V', "version", NULL, OPTION_FLAG, AT(version), .commands = EVERYWHERE, .help = "print the version" },
-	{ 'h', "help", NULL, OPTION_FLAG, AT(help), .commands = EVERYWHERE, .help = "this help; 'overhear COMMAND -h' for one command" },
+	{ 'h', "help", NULL, OPTION_FLAG, AT(help), .commands = EVERYWHERE, .help = "this help, or that of a command" },
 };
 #undef AT
 enum { ROW_COUNT = sizeof rows / sizeof *rows, LONG_BASE = 256 };

@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { REDRAW_NS = 100000000, BAR_MAX = 30, NAME_MAX_COLUMNS = 30 };
+enum { REDRAW_NS = 100000000, BAR_MIN = 8, BAR_MAX = 30, NAME_MAX_COLUMNS = 30 };
 #define SECOND_NS 1000000000.0
 
 /* Whether a bar stands on the screen: messages from anywhere must erase it first. */
@@ -58,7 +58,7 @@ static void add_figures(struct buffer *out, const struct progress_view *v, doubl
 	double rate = v->elapsed_ns > 0 ? (double)v->done * SECOND_NS / (double)v->elapsed_ns : 0;
 
 	if (v->total)
-		buffer_add_format(out, " %3.0f %%  ", share * 100);
+		buffer_add_format(out, "%3.0f %%  ", share * 100);
 	add_rate(out, rate);
 	if (v->total && rate > 0) {
 		buffer_add_text(out, "  ");
@@ -81,8 +81,10 @@ size_t progress_format(const struct progress_view *v, char *out, size_t room)
 		buffer_add(&line, shown.at, shown.len);
 		buffer_add_text(&line, "  ");
 	}
-	if (v->total && left >= 8)
-		add_bar(&line, share, left < BAR_MAX ? left : BAR_MAX, v->utf8);
+	if (v->total && left > BAR_MIN) {
+		add_bar(&line, share, left - 1 < BAR_MAX ? left - 1 : BAR_MAX, v->utf8);
+		buffer_add_text(&line, " ");
+	}
 	buffer_add(&line, figures.at, figures.len);
 	struct bytes cut = terminal_cut(buffer_bytes(&line), v->width - 1);
 	int len = snprintf(out, room, "%.*s", (int)cut.len, (const char *)cut.at);
