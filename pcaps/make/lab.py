@@ -94,6 +94,12 @@ class Lab:
             run(*self.inside(side), "ethtool", "-K", "eth0", "tx", "off", "tso", "off", "gso", "off", "gro", "off")
         return self
 
+    def shrink_path(self, bytes):
+        """The server's end drops larger packets, and its MSS hides that from the client."""
+        run("ip", "-n", self.spaces["server"], "link", "set", "eth0", "mtu", str(bytes))
+        run("ip", "-n", self.spaces["server"], "route", "replace", "192.0.2.0/24", "dev", "eth0", "src", SERVER,
+            "advmss", "1460")
+
     def inside(self, side):
         return ["ip", "netns", "exec", self.spaces[side]]
 

@@ -8,7 +8,7 @@ from lab import NAME, SERVER
 
 VERSIONS = {"TLSv1.3": "TLS 1.3", "TLSv1.2": "TLS 1.2", "TLSv1.1": "TLS 1.1", "TLSv1": "TLS 1.0"}
 GROUPS = {"X25519": "x25519", "X448": "x448", "prime256v1": "secp256r1", "secp384r1": "secp384r1",
-          "secp521r1": "secp521r1", "P-256": "secp256r1", "P-384": "secp384r1"}
+          "secp521r1": "secp521r1", "prime192v1": "secp192r1", "P-256": "secp256r1", "P-384": "secp384r1"}
 SIGNATURES = {("RSA-PSS", "SHA256"): "rsa_pss_rsae_sha256", ("RSA-PSS", "SHA384"): "rsa_pss_rsae_sha384",
               ("RSA-PSS", "SHA512"): "rsa_pss_rsae_sha512",
               ("RSA", "SHA256"): "rsa_pkcs1_sha256", ("RSA", "SHA1"): "rsa_pkcs1_sha1",
@@ -87,7 +87,9 @@ def seen(result, sni=NAME, **more):
 
 
 def failed(ended_by, cause, sni=NAME, **more):
-    return finish({"server_name": sni, "outcome": "failed", "ended_by": ended_by, "cause": cause}, {}, more)
+    """`cause` is None where only the secrets can tell it."""
+    row = {"server_name": sni, "outcome": "failed", "ended_by": ended_by}
+    return finish(row | ({"cause": cause} if cause else {}), {}, more)
 
 
 def finish(row, hidden, more):

@@ -17,6 +17,8 @@ function said(socket) {
 }
 
 if (role === 'server') {
+	if (given.psk)
+		given.pskCallback = (socket, identity) => given.psk[identity] ? Buffer.from(given.psk[identity], 'hex') : null;
 	const server = tls.createServer(given, socket => {
 		console.log(said(socket));
 		socket.on('error', () => {});
@@ -40,5 +42,7 @@ if (role === 'server') {
 			socket.on('error', error => console.log(JSON.stringify({ error: error.code ?? error.message })));
 			socket.on('data', () => setTimeout(() => socket.end(), 100));
 			socket.on('close', done);
+			if (given.deadline)
+				setTimeout(() => socket.destroy(), given.deadline);
 		});
 }

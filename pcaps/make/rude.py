@@ -1,0 +1,104 @@
+#!/usr/bin/env python3
+"""Endpoints with bad manners: rude.py HABIT [PORT], a client where HABIT begins with client-.
+
+A server closes, resets or keeps silent after the first bytes, or speaks HTTP; a client resets in mid-handshake or sends
+something that is not TLS.
+"""
+
+import socket
+import ssl
+import struct
+import sys
+import time
+
+from lab import SERVER
+
+HTTP = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+
+
+def reset(connection):
+    """With no time to linger, closing is a reset."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
+def answer(connection, data):
+    connection.sendall(data)
+    connection.shutdown(socket.SHUT_WR)
+    time.sleep(0.2)
+    connection.close()
+
+
+SERVERS = {
+    "close": lambda connection: connection.close(),
+    "reset": reset,
+    "silent": lambda connection: connection.recv(1),
+    "http": lambda connection: answer(connection, HTTP),
+    "ssh": lambda connection: answer(connection, b"SSH-2.0-OpenSSH_9.2p1\r\n"),
+    "smtp": lambda connection: answer(connection, b"220 mail.example.test ESMTP\r\n"),
+    "nonsense": lambda connection: answer(connection, bytes(range(200, 256)) * 3),
+}
+
+
+def serve(habit, port):
+    listener = socket.create_server(("0.0.0.0", port), reuse_port=True)
+    while True:
+        connection, _ = listener.accept()
+        connection.recv(65536)
+        SERVERS[habit](connection)
+
+
+def client_hello():
+    """OpenSSL's own, taken from its memory."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    out = ssl.MemoryBIO()
+    try:
+        context.wrap_bio(ssl.MemoryBIO(), out, server_hostname="example.test").do_handshake()
+    except ssl.SSLWantReadError:
+        return out.read()
+
+
+def probing_hello():
+    """TLS 1.2, one suite, the heartbeat extension (RFC 6520) and what the suite needs."""
+    extensions = bytes.fromhex("000f0001 01 000a0004 0002 0017 000b0002 0100 000d0006 0004 0401 0804")
+    body = b"\x03\x03" + bytes(range(32)) + b"\x00" + bytes.fromhex("0002 c02f 0100") + \
+        struct.pack(">H", len(extensions)) + extensions
+    message = b"\x01" + len(body).to_bytes(3, "big") + body
+    return b"\x16\x03\x01" + struct.pack(">H", len(message)) + message
+
+
+# A heartbeat request that claims 16,384 bytes and has none.
+HEARTBLEED = bytes.fromhex("18 0303 0003 01 4000")
+
+
+def client(habit, port):
+    with socket.create_connection((SERVER, port)) as connection:
+        if habit == "plain":
+            connection.sendall(b"GET / HTTP/1.0\r\nHost: example.test\r\n\r\n")
+            connection.recv(4096)
+            return
+        hello = probing_hello() if habit == "heartbleed" else client_hello()
+        connection.sendall(hello)
+        connection.recv(4096)
+        if habit == "reset":
+            reset(connection)
+        elif habit == "heartbleed":
+            connection.sendall(HEARTBLEED)
+            connection.settimeout(1)
+            try:
+                connection.recv(4096)
+            except TimeoutError:
+                pass
+        elif habit == "truncated":
+            connection.shutdown(socket.SHUT_RDWR)
+
+
+if __name__ == "__main__":
+    chosen = sys.argv[1].removeprefix("client-")
+    number = int(sys.argv[2]) if len(sys.argv) > 2 else 443
+    if sys.argv[1] == chosen:
+        serve(chosen, number)
+    else:
+        client(chosen, number)
