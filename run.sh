@@ -90,7 +90,7 @@ demonstrate() {
 	show build/overhear read "$capture" -o "$folder/overhear.db"
 	show build/overhear list "$folder/overhear.db"
 	show sqlite3 -header -column "$folder/overhear.db" \
-		'SELECT version, cipher, count(*) AS handshakes FROM handshakes GROUP BY version, cipher ORDER BY handshakes DESC, version, cipher'
+		'SELECT version, cipher, count(*) AS handshakes FROM handshakes WHERE version IS NOT NULL GROUP BY version, cipher ORDER BY handshakes DESC, version, cipher'
 	printf '\n'
 	say "this was $capture; README.md has the first five minutes"
 }
