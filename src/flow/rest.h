@@ -7,9 +7,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The most bytes that rest_pack() writes for a struct of this size. */
+/* Bytes behind a packed struct that are read or written over with what does not matter: they must be there. */
+enum { REST_SLACK = 8 };
+
+/* The most bytes, slack included, that rest_pack() touches for a struct of this size. */
 size_t rest_bound(size_t size);
-/* size is a multiple of 8. Returns the bytes written. */
+/* size is a multiple of 8. Returns the bytes that count. */
 size_t rest_pack(const void *at, const void *blank, size_t size, uint8_t *out);
 /* Returns the bytes read. */
 size_t rest_unpack(const uint8_t *packed, const void *blank, size_t size, void *out);

@@ -96,7 +96,7 @@ static uint32_t new_page(struct slab *b)
 		b->room = b->room ? b->room * 2 : 64;
 		b->pages = xrealloc(b->pages, b->room * sizeof *b->pages);
 	}
-	b->pages[b->count++] = xmalloc(PAGE_BYTES);
+	b->pages[b->count++] = xcalloc(1, PAGE_BYTES + SLAB_SLACK);
 	return b->count;
 }
 

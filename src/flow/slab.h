@@ -10,6 +10,7 @@
 
 enum {
 	SLAB_BLOCK_MAX = 8192,
+	SLAB_SLACK = 8,		/* bytes behind any block that may be read, whatever they are */
 	SLAB_FINE_MAX = 512,	/* up to here a size every 8 bytes, beyond every 128 */
 	SLAB_CLASSES = SLAB_FINE_MAX / 8 + (SLAB_BLOCK_MAX - SLAB_FINE_MAX) / 128 + 1,
 };

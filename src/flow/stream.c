@@ -8,6 +8,7 @@
 
 enum {
 	SEEN_RING = 16,		/* segments remembered beyond the early ones: a first flight of 20 KiB, whose retransmission follows soon */
+	STREAM_DOUBTED = 32,	/* segments with a wrong checksum that wait for the peer's word: a window's worth of merged ones */
 	PIECE_COST = 64,	/* what a waiting piece takes besides its bytes: its record and the allocator's */
 	PIECES_ROOM_FIRST = 4,	/* a power of two, as all rooms are */
 	IGNORED_WINDOW_BYTES = 256 << 20,	/* where nobody looks, lost packets may be many */
@@ -39,6 +40,8 @@ struct stream_work {
 	bool at_cut;		/* the hole at `next` was made by the snap length */
 	uint64_t waiting_bytes;
 	struct seen_ring *seen;
+	struct piece *doubted;	/* STREAM_DOUBTED of them, in the order they came; NULL mostly */
+	uint32_t doubted_count;
 };
 
 static struct piece *piece_at(const struct stream_work *w, uint32_t i)
@@ -82,11 +85,23 @@ static void drop_pieces(struct stream_work *w, struct stream_pool *pool)
 	w->head = w->count = w->room = 0;
 }
 
+static void drop_doubted(struct stream_work *w, struct stream_pool *pool)
+{
+	for (uint32_t i = 0; i < w->doubted_count; i++) {
+		pool->waiting_bytes -= (uint64_t)w->doubted[i].len + PIECE_COST;
+		free(w->doubted[i].data);
+	}
+	free(w->doubted);
+	w->doubted = NULL;
+	w->doubted_count = 0;
+}
+
 static void drop_work(struct stream *s, struct stream_pool *pool)
 {
 	if (!s->work)
 		return;
 	drop_pieces(s->work, pool);
+	drop_doubted(s->work, pool);
 	free(s->work->seen);
 	free(s->work);
 	s->work = NULL;
@@ -323,10 +338,17 @@ static bool is_keep_alive(const struct stream *s, const struct stream_segment *i
 	return stream_waits(s) && in->seq + 1 == stream_last(s);
 }
 
+static void mark_given_up(struct stream *s, uint8_t mark)
+{
+	s->marks |= mark;
+	if (stream_waits(s))
+		s->work->gives_up_all = true;
+}
+
 static void give_up_all(struct stream *s, struct stream_pool *pool, enum limit limit)
 {
 	pool->limits->bitten[limit]++;
-	stream_give_up(s, REASSEMBLY_LIMIT);
+	mark_given_up(s, REASSEMBLY_LIMIT);
 }
 
 static void hold_to_limits(struct stream *s, struct stream_pool *pool)
@@ -339,11 +361,54 @@ static void hold_to_limits(struct stream *s, struct stream_pool *pool)
 		give_up_all(s, pool, LIMIT_REASSEMBLY_BYTES);
 }
 
-void stream_give_up(struct stream *s, uint8_t mark)
+void stream_doubt(struct stream *s, struct stream_pool *pool, const struct stream_segment *in)
 {
-	s->marks |= mark;
-	if (stream_waits(s))
-		s->work->gives_up_all = true;
+	uint32_t len = (uint32_t)in->data.len & 0x7fffffff;
+
+	if (!len || s->ignored || !stream_near(s, in->seq) || (s->started && !seq_before(s->next, in->seq + len)))
+		return;
+	if (pool->waiting_bytes + len > REASSEMBLY_BYTES_MAX) {
+		pool->limits->bitten[LIMIT_REASSEMBLY_BYTES]++;
+		return;
+	}
+	struct stream_work *w = work_of(s);
+	if (!w->doubted)
+		w->doubted = xcalloc(STREAM_DOUBTED, sizeof *w->doubted);
+	if (w->doubted_count == STREAM_DOUBTED)
+		return;
+	struct piece *p = &w->doubted[w->doubted_count++];
+	*p = (struct piece){ .data = xmalloc(len), .time_ns = in->time_ns, .number = in->number, .seq = in->seq, .len = len };
+	memcpy(p->data, in->data.at, len);
+	pool->waiting_bytes += (uint64_t)len + PIECE_COST;
+}
+
+/* Takes in the doubted segments that begin before `upto` and still bring something; the first that came for a place wins. True where there was one. */
+static bool believe_doubted(struct stream *s, struct stream_pool *pool, uint32_t upto)
+{
+	struct stream_work *w = s->work;
+	bool new = false;
+
+	if (!w || !w->doubted_count)
+		return false;
+	for (uint32_t i = 0; i < w->doubted_count; i++) {
+		const struct piece *p = &w->doubted[i];
+		struct stream_segment in = { .seq = p->seq, .data = { p->data, p->len }, .wire_len = p->len, .time_ns = p->time_ns, .number = p->number };
+
+		if (!s->started)
+			stream_start(s, p->seq - 1);
+		uint32_t from = later(p->seq, s->next);
+		if (seq_before(from, upto) && seq_before(from, piece_end(p)))
+			new |= take_waiting(s, pool, &in, from, piece_end(p), true);
+	}
+	drop_doubted(w, pool);
+	return new;
+}
+
+void stream_give_up(struct stream *s, struct stream_pool *pool, uint8_t mark)
+{
+	if (s->work && s->work->doubted_count)
+		believe_doubted(s, pool, s->work->doubted[s->work->doubted_count - 1].seq + 1);
+	mark_given_up(s, mark);
 }
 
 static bool first_hole_is_acknowledged(const struct stream *s)
@@ -368,7 +433,7 @@ static void lose_patience(struct stream *s)
 		give_up_acknowledged(s->work);
 }
 
-bool stream_acknowledge(struct stream *s, uint32_t ack)
+bool stream_acknowledge(struct stream *s, struct stream_pool *pool, uint32_t ack)
 {
 	struct stream_work *w = s->work;
 
@@ -376,6 +441,8 @@ bool stream_acknowledge(struct stream *s, uint32_t ack)
 		return false;
 	w->acked = w->has_acked ? later(w->acked, ack) : ack;
 	w->has_acked = true;
+	if (believe_doubted(s, pool, ack))
+		return true;
 	if (!w->at_cut || !first_hole_is_acknowledged(s))
 		return false;
 	give_up_acknowledged(w);
@@ -515,7 +582,7 @@ static void settle(struct stream *s, struct stream_pool *pool)
 	if (w->count)
 		return;
 	drop_pieces(w, pool);
-	if (!w->seen && !w->at_cut)
+	if (!w->seen && !w->at_cut && !w->doubted_count)
 		drop_work(s, pool);
 }
 

@@ -88,12 +88,15 @@ struct stream_segment {
 /* Offers a segment. Its bytes are borrowed until the stream_next() that returns false; what was not fetched when the next segment of any stream of the pool is offered is lost.
  * `keep_history`: the bytes matter (a handshake is running). */
 enum stream_verdict stream_push(struct stream *s, struct stream_pool *pool, const struct stream_segment *in, bool keep_history);
+/* Keeps a segment whose checksum is wrong though its end's others fit: forged, or put together from several by the card that captured it. It counts only once the peer
+ * acknowledges its bytes and nothing better came for them. At most STREAM_DOUBTED of them wait. */
+void stream_doubt(struct stream *s, struct stream_pool *pool, const struct stream_segment *in);
 /* The next bytes in order; false when there are none now. Borrowed until the next call. */
 bool stream_next(struct stream *s, struct stream_pool *pool, struct chunk *out);
-/* The peer acknowledged up to ack. True when that gives a hole up, so that stream_next() has chunks. */
-bool stream_acknowledge(struct stream *s, uint32_t ack);
-/* The connection is over, or a limit bit: every hole is given up, stream_next() gives what waits. `mark`: bits to add to marks, or 0. */
-void stream_give_up(struct stream *s, uint8_t mark);
+/* The peer acknowledged up to ack. True when that gives a hole up or makes a doubted segment count, so that stream_next() has chunks. */
+bool stream_acknowledge(struct stream *s, struct stream_pool *pool, uint32_t ack);
+/* The connection is over, or a limit bit: every hole is given up, doubted segments count, stream_next() gives what waits. `mark`: bits to add to marks, or 0. */
+void stream_give_up(struct stream *s, struct stream_pool *pool, uint8_t mark);
 /* Nobody wants this direction's bytes any more: forgets what waits, and only counts from here on. */
 void stream_ignore(struct stream *s, struct stream_pool *pool);
 /* Only moves on past len bytes at seq, without looking at them. */

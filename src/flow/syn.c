@@ -29,6 +29,14 @@ struct syn *syn_find(const struct syn_cache *c, uint64_t tag)
 	return NULL;
 }
 
+void syn_prefetch(const struct syn_cache *c, uint64_t tag)
+{
+	if (!c->sets)
+		return;
+	__builtin_prefetch(set_of(c, tag));
+	__builtin_prefetch(set_of(c, tag) + SYN_WAYS / 2);
+}
+
 /* A free place, else one that has served, else the oldest. */
 static struct syn *place_for(const struct syn_cache *c, uint64_t tag)
 {

@@ -39,4 +39,7 @@ void syn_remember(struct syn_cache *c, const struct syn *s);
 /* NULL where none is known. Borrowed until the next syn_remember(). */
 struct syn *syn_find(const struct syn_cache *c, uint64_t tag);
 
+/* Fetches what syn_find() and syn_remember() of this tag will read. */
+void syn_prefetch(const struct syn_cache *c, uint64_t tag);
+
 #endif

@@ -7,6 +7,7 @@
 #include "flow/track.h"
 
 #include <assert.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,6 +44,12 @@ struct flow_key {
 	uint32_t protocol;
 };
 
+enum { KEY_WORDS = offsetof(struct flow_key, protocol) / 8 };
+
+_Static_assert(offsetof(struct flow_key, protocol) == KEY_WORDS * 8, "a key is compared by words");
+_Static_assert(offsetof(struct flow, port) == offsetof(struct flow_key, port) && offsetof(struct flow, network) == offsetof(struct flow_key, network) &&
+	offsetof(struct flow, protocol) == offsetof(struct flow_key, protocol), "a flow begins with its key");
+
 struct flow_table {
 	struct flow_table_options options;
 	struct stream_pool streams;
@@ -62,23 +69,38 @@ struct flow_table {
 	struct flow_table_counts counts;
 };
 
+_Static_assert((int)SLAB_SLACK >= (int)REST_SLACK, "packed flows are read where they lie");
+
 static const struct flow blank_flow = {
 	.end = { { { [10] = 0xff, [11] = 0xff } }, { { [10] = 0xff, [11] = 0xff } } },
 };
 
 /* --- keys --- */
 
-static int compare_ends(const struct segment *s)
+static uint64_t big_endian(const uint8_t *at)
 {
-	int order = memcmp(s->src.at, s->dst.at, sizeof s->src.at);
+	uint64_t value;
 
-	return order ? order : (int)s->src_port - (int)s->dst_port;
+	memcpy(&value, at, sizeof value);
+	return __builtin_bswap64(value);
+}
+
+/* The sender's address, or for equal ones its port, is the higher one. */
+static bool source_is_higher(const struct segment *s)
+{
+	for (unsigned half = 0; half < 16; half += 8) {
+		uint64_t source = big_endian(s->src.at + half), other = big_endian(s->dst.at + half);
+
+		if (source != other)
+			return source > other;
+	}
+	return s->src_port > s->dst_port;
 }
 
 /* Both directions give the same key. Returns the end that sent the segment. */
 static unsigned make_key(const struct segment *s, struct flow_key *key)
 {
-	unsigned end = compare_ends(s) > 0;
+	unsigned end = source_is_higher(s);
 
 	key->end[end] = s->src;
 	key->end[1 - end] = s->dst;
@@ -89,10 +111,16 @@ static unsigned make_key(const struct segment *s, struct flow_key *key)
 	return end;
 }
 
-static bool has_key(const struct flow *f, const struct flow_key *key)
+/* The first members of a flow are those of a key; without a call, since every packet asks. */
+static inline bool has_key(const struct flow *f, const struct flow_key *key)
 {
-	return !memcmp(f->end, key->end, sizeof f->end) && !memcmp(f->port, key->port, sizeof f->port) &&
-		f->network == key->network && f->protocol == key->protocol;
+	uint64_t mine[KEY_WORDS], theirs[KEY_WORDS], differ = 0;
+
+	memcpy(mine, f, sizeof mine);
+	memcpy(theirs, key, sizeof theirs);
+	for (unsigned i = 0; i < KEY_WORDS; i++)
+		differ |= mine[i] ^ theirs[i];
+	return !differ && f->protocol == key->protocol;
 }
 
 static uint64_t hash_key_of(const struct flow_table *t, const struct flow_key *key)
@@ -711,13 +739,9 @@ static struct flow *follow(struct flow_table *t, struct flow *f, uint64_t hash, 
 	return NULL;
 }
 
-struct flow *flow_table_get(struct flow_table *t, const struct segment *s, unsigned *end)
+static struct flow *get(struct flow_table *t, const struct segment *s, const struct flow_key *key, uint64_t hash, unsigned end)
 {
-	struct flow_key key;
-
-	*end = make_key(s, &key);
-	uint64_t hash = hash_key_of(t, &key);
-	struct flow *f = find(t, &key, table_hash(hash));
+	struct flow *f = find(t, key, table_hash(hash));
 
 	t->streams.offer.owner = NULL;
 	if (f && is_idle(t, f)) {
@@ -725,20 +749,40 @@ struct flow *flow_table_get(struct flow_table *t, const struct segment *s, unsig
 		f = NULL;
 	}
 	if (s->protocol == PROTOCOL_TCP)
-		return f ? follow(t, f, hash, s, *end, &key) : begin_tcp(t, &key, hash, s, *end);
+		return f ? follow(t, f, hash, s, end, key) : begin_tcp(t, key, hash, s, end);
 	if (!f) {
-		f = make(t, &key, table_hash(hash));
-		track_begin(f, s, *end, NULL);
+		f = make(t, key, table_hash(hash));
+		track_begin(f, s, end, NULL);
 	}
-	return note(t, f, s, *end);
+	return note(t, f, s, end);
 }
 
-void flow_table_prefetch(const struct flow_table *t, const struct segment *s)
+struct flow *flow_table_get(struct flow_table *t, const struct segment *s, unsigned *end)
 {
 	struct flow_key key;
 
-	make_key(s, &key);
-	__builtin_prefetch(&t->slots[home(table_hash(hash_key_of(t, &key)), t->slot_count)]);
+	*end = make_key(s, &key);
+	return get(t, s, &key, hash_key_of(t, &key), *end);
+}
+
+struct flow *flow_table_get_hashed(struct flow_table *t, const struct segment *s, uint64_t hash, unsigned *end)
+{
+	struct flow_key key;
+
+	*end = make_key(s, &key);
+	return get(t, s, &key, hash, *end);
+}
+
+uint64_t flow_table_prefetch(const struct flow_table *t, const struct segment *s)
+{
+	struct flow_key key;
+	unsigned end = make_key(s, &key);
+	uint64_t hash = hash_key_of(t, &key);
+
+	__builtin_prefetch(&t->slots[home(table_hash(hash), t->slot_count)]);
+	if (s->protocol == PROTOCOL_TCP && s->flags & TCP_SYN && !(s->flags & TCP_ACK))
+		syn_prefetch(&t->syns, syn_tag(hash, end));
+	return hash;
 }
 
 /* --- connections --- */

@@ -32,7 +32,7 @@ enum flow_opening {
 	OPENING_ISN = 8,	/* isn[0] is known; isn[1]: twice the bit */
 };
 
-/* Order matters: what a waiting flow has set stands together, so that it packs well (rest.h). */
+/* Order matters: the key comes first, as table.c compares it; what a waiting flow has set stands together, so that it packs well (rest.h). */
 struct flow {
 	struct address end[2];		/* end[0] < end[1], or equal and port[0] <= port[1] */
 	uint16_t port[2];
@@ -85,7 +85,7 @@ struct flow_table_options {
 	struct limit_counts *limits;
 	uint32_t flows_max, awake_max;		/* 0: FLOWS_MAX, AWAKE_MAX */
 	/* Called before a flow is forgotten (idle, evicted, replaced by a new connection, or at the end), so that its owner can finish its connection; it may still empty the
-	 * streams. May not call the table, flow_table_pool() aside. */
+	 * streams. May not call the table, flow_table_pool() and flow_disconnect() aside. */
 	void (*retire)(void *context, struct flow *f, enum flow_end how);
 	void *context;
 };
@@ -107,8 +107,9 @@ static inline uint32_t flow_data_seq(const struct segment *s)
 {
 	return s->seq + (s->flags & TCP_SYN ? 1 : 0);
 }
-/* Fetches the cache lines that a later flow_table_get() of this segment will need. */
-void flow_table_prefetch(const struct flow_table *t, const struct segment *s);
+/* Fetches the cache lines that a later flow_table_get() of this segment will need. Returns the hash for flow_table_get_hashed(), which spares hashing twice. */
+uint64_t flow_table_prefetch(const struct flow_table *t, const struct segment *s);
+struct flow *flow_table_get_hashed(struct flow_table *t, const struct segment *s, uint64_t hash, unsigned *end);
 
 /* Gives the flow a connection, equal to the blank one. */
 void *flow_connect(struct flow_table *t, struct flow *f);
