@@ -1,32 +1,41 @@
 #include "app/show.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 /* How many columns the tree moves right with each certificate, and how often at most. */
 enum { STEP = 2, STEPS_MAX = 6, CERTIFICATE_AT = 6 };
 
+/* The next text of a JSON array of texts: what stands between quotes, its escapes of quotes and backslashes undone. */
+static bool next_name(const char **at, struct buffer *out)
+{
+	const char *c = strchr(*at, '"');
+
+	if (!c)
+		return false;
+	buffer_clear(out);
+	for (c++; *c && *c != '"'; c++) {
+		if (*c == '\\' && (c[1] == '\\' || c[1] == '"'))
+			c++;
+		buffer_add(out, c, 1);
+	}
+	*at = *c ? c + 1 : c;
+	return true;
+}
+
 static void draw_names(struct page *p, const struct row *c)
 {
 	const char *san = row_text(c, "san");
+	struct buffer name = { 0 };
 
 	if (!san || !strcmp(san, "[]"))
 		return;
 	page_text(p, FAINT, "names ");
 	p->indent = p->column;
 	p->item_before = false;
-	/* A JSON array of plain texts: what stands between quotes. */
-	while ((san = strchr(san, '"'))) {
-		size_t len = strcspn(++san, "\"");
-		char *name = strndup(san, len);
-
-		if (name)
-			page_item(p, PLAIN, name, false);
-		free(name);
-		san += len;
-		san += *san == '"';
-	}
+	while (next_name(&san, &name))
+		page_item(p, PLAIN, buffer_text(&name), false);
 	page_newline(p);
+	buffer_finish(&name);
 }
 
 static void draw_validity(struct page *p, const struct row *c)

@@ -70,7 +70,7 @@ static const struct table_column columns[] = {
  * The newest are found from the end of the index on time_ns and then turned round. */
 #define LIST(time, name, from) \
 	"SELECT id, " time ", " END_POINT("client") ", " END_POINT("server") ", " name ", version, cipher, outcome, " \
-	"coalesce(cause, alert), tls_ms FROM " from " ORDER BY time_ns, id"
+	"coalesce(cause, alert, CASE outcome WHEN 'failed' THEN 'by ' || ended_by END), tls_ms FROM " from " ORDER BY time_ns, id"
 #define NEWEST "(SELECT * FROM handshakes ORDER BY time_ns DESC, id DESC LIMIT ?1)"
 
 static bool list_terminal(struct query_database *d, const struct terminal *terminal, struct error *error)

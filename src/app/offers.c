@@ -52,16 +52,30 @@ static bool same_as_first(const struct shown *s, const char *kind)
 	return same;
 }
 
-static void draw_kind(struct page *p, const struct shown *s, const char *sender, int64_t hello, size_t kind)
+/* What the server only repeats as its choice stands under "chosen" already. */
+static bool only_repeats(const struct shown *s, const char *sender, const char *kind, const char *chosen)
+{
+	for (size_t i = 0; i < s->offers.count; i++)
+		for (int64_t hello = 1; hello <= 2; hello++)
+			if (belongs(&s->offers.at[i], sender, hello, kind) && !is(row_text(&s->offers.at[i], "name"), chosen))
+				return false;
+	return true;
+}
+
+static bool draw_kind(struct page *p, const struct shown *s, const char *sender, int64_t hello, size_t kind, const char *heading)
 {
 	const char *chosen = kinds[kind].chosen ? row_text(&s->handshake, kinds[kind].chosen) : NULL;
 	bool client = is(sender, "client"), any = false;
 
+	if (!client && only_repeats(s, sender, kinds[kind].kind, chosen))
+		return false;
 	for (size_t i = 0; i < s->offers.count; i++) {
 		const struct row *offer = &s->offers.at[i];
 
 		if (!belongs(offer, sender, hello, kinds[kind].kind))
 			continue;
+		if (!any && heading)
+			page_heading(p, heading);
 		if (!any)
 			page_label(p, kinds[kind].label);
 		any = true;
@@ -70,14 +84,7 @@ static void draw_kind(struct page *p, const struct shown *s, const char *sender,
 	}
 	if (any)
 		page_newline(p);
-}
-
-static bool has_hello(const struct shown *s, const char *sender, int64_t hello)
-{
-	for (size_t i = 0; i < s->offers.count; i++)
-		if (is(row_text(&s->offers.at[i], "sender"), sender) && row_value(&s->offers.at[i], "hello").integer == hello)
-			return true;
-	return false;
+	return any;
 }
 
 static void draw_chosen(struct page *p, const struct row *h)
@@ -102,24 +109,25 @@ static void draw_chosen(struct page *p, const struct row *h)
 	}
 }
 
+/* The lists of one hello under a heading; of a second one only those that differ from the first. */
+static void draw_hello(struct page *p, const struct shown *s, const char *sender, int64_t hello, const char *heading)
+{
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+		if (is(sender, "client") && hello == 2 && same_as_first(s, kinds[i].kind))
+			continue;
+		if (draw_kind(p, s, sender, hello, i, heading))
+			heading = NULL;
+	}
+}
+
 void offers_draw(struct page *p, const struct shown *s)
 {
-	enum { KINDS = sizeof kinds / sizeof *kinds };
+	bool answered = row_text(&s->handshake, "cipher");
+	const char *legend = p->terminal.utf8 ? "offered by the client (\xe2\x97\x8f chosen by the server)"
+		: "offered by the client (* chosen by the server)";
 
-	if (has_hello(s, "client", 1))
-		page_heading(p, row_text(&s->handshake, "cipher") ? (p->terminal.utf8 ? "offered by the client (\xe2\x97\x8f chosen by the server)"
-			: "offered by the client (* chosen by the server)") : "offered by the client");
-	for (size_t i = 0; i < KINDS; i++)
-		draw_kind(p, s, "client", 1, i);
-	if (has_hello(s, "client", 2))
-		page_heading(p, "changed in the client's second hello");
-	for (size_t i = 0; i < KINDS && has_hello(s, "client", 2); i++)
-		if (!same_as_first(s, kinds[i].kind))
-			draw_kind(p, s, "client", 2, i);
 	draw_chosen(p, &s->handshake);
-	if (has_hello(s, "server", 1))
-		page_heading(p, "sent by the server");
-	for (int64_t hello = 1; hello <= 2; hello++)
-		for (size_t i = 0; i < KINDS; i++)
-			draw_kind(p, s, "server", hello, i);
+	draw_hello(p, s, "client", 1, answered ? legend : "offered by the client");
+	draw_hello(p, s, "client", 2, "changed in the client's second hello");
+	draw_hello(p, s, "server", 1, "sent by the server");
 }

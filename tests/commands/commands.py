@@ -1,6 +1,6 @@
 """Runs the built program against small databases and looks at what it prints and how it ends.
 
-usage: commands.py PROGRAM
+usage: commands.py PROGRAM FOLDER_OF_CAPTURES
 """
 import csv
 import fcntl
@@ -21,6 +21,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import sample
 
 PROGRAM = os.path.abspath(sys.argv[1])
+CAPTURES = os.path.abspath(sys.argv[2])
 UTF8 = {"LC_ALL": "C.UTF-8"}
 ASCII = {"LC_ALL": "C"}
 
@@ -281,6 +282,50 @@ class Show(Commands):
         db.commit()
         db.close()
         self.assertNotIn("findings", self.good("show", "2", self.path("old.db")))
+
+
+class Recorded(Commands):
+    """What the program itself recorded, through the real views."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.recorded = os.path.join(cls.folder.name, "recorded.db")
+        captures = [os.path.join(CAPTURES, f"{name}.pcap") for name in ("certificate_wildcard", "client_auth_unknown_ca", "early_data_hello_retry")]
+        done = run("read", "-q", "-o", cls.recorded, *captures)
+        assert done.returncode == 0, done.stderr
+
+    def rows(self):
+        return [json.loads(line) for line in self.good("list", "--json", self.recorded).splitlines()]
+
+    def test_the_view_has_the_columns_of_the_contract(self):
+        for row in self.rows():
+            self.assertEqual(list(row), sample.HANDSHAKE_COLUMNS)
+
+    def test_every_handshake_can_be_shown(self):
+        rows = self.rows()
+        self.assertGreaterEqual(len(rows), 4)
+        for row in rows:
+            page = self.good("show", str(row["id"]), self.recorded)
+            self.assertIn("client_hello", page)
+            self.assertLessEqual(max(map(len, page.splitlines())), 80)
+            whole = json.loads(self.good("show", "--json", str(row["id"]), self.recorded))
+            self.assertEqual({k: whole[k] for k in row}, row)
+            self.assertEqual(len(whole["chains"]), (row["server_certificates"] or 0) + (row["client_certificates"] or 0))
+
+    def test_a_second_hello_shows_what_changed(self):
+        retried = [row for row in self.rows() if row["hello_retry"] == 1]
+        self.assertTrue(retried)
+        page = self.good("show", str(retried[0]["id"]), self.recorded)
+        second = page.split("changed in the client's second hello")[1].split("\n\n")[0]
+        self.assertIn("key shares", second)
+        self.assertNotIn("suites", second)
+
+    def test_certificates_of_both_sides_are_shown(self):
+        refused = [row for row in self.rows() if row["alert"] == "unknown_ca"]
+        page = self.good("show", str(refused[0]["id"]), self.recorded)
+        self.assertIn("certificates of the server", page)
+        self.assertIn("certificates of the client", page)
 
 
 class Explain(Commands):
