@@ -223,8 +223,10 @@ static void tell_counts(struct exchange *x, struct tls_env *env)
 	struct handshake *h = &x->h;
 
 	h->round_trips = x->round_trips;
-	h->client_bytes = x->side[SENDER_CLIENT].present || x->bytes[SENDER_CLIENT] ? x->bytes[SENDER_CLIENT] : -1;
-	h->server_bytes = x->side[SENDER_SERVER].present || x->bytes[SENDER_SERVER] ? x->bytes[SENDER_SERVER] : -1;
+	if (x->bytes[SENDER_CLIENT])
+		h->client_bytes = x->bytes[SENDER_CLIENT];
+	if (x->bytes[SENDER_SERVER])
+		h->server_bytes = x->bytes[SENDER_SERVER];
 	/* A session id that is only there for middleboxes (RFC 8446 appendix D.4) names no session. */
 	if (!h->session_offered && h->session_id_len > 0 && !x->offers_tls13 && h->client_hello)
 		h->session_offered = hash_bytes(env->key, h->session_id, (size_t)h->session_id_len);
@@ -432,6 +434,71 @@ void exchange_ssl2_client_hello(struct exchange *x, struct tls_env *env, const s
 
 	if (ssl2_client_hello_parse(m->body, &ch, &env->scratch))
 		on_client_hello_parsed(x, env, m, &ch, MESSAGE_SSL2_CLIENT_HELLO);
+}
+
+/* A chain of one, as the certificate_list of TLS would have it. */
+static struct chain *single_chain(struct tls_env *env, struct bytes der)
+{
+	uint8_t length[3] = { (uint8_t)(der.len >> 16), (uint8_t)(der.len >> 8), (uint8_t)der.len };
+
+	if (!der.len)
+		return NULL;
+	buffer_clear(&env->scratch);
+	buffer_add(&env->scratch, length, sizeof length);
+	buffer_add(&env->scratch, der.at, der.len);
+	return intern_chain(env->intern, buffer_bytes(&env->scratch), false);
+}
+
+void exchange_ssl2_server_hello(struct exchange *x, struct tls_env *env, const struct exchange_message *m)
+{
+	struct handshake *h = &x->h;
+	struct ssl2_server_hello sh;
+
+	if (x->state != EXCHANGE_RUNNING || h->version >= 0 || !ssl2_server_hello_parse(m->body, &sh))
+		return;
+	note_flight(x, SENDER_SERVER);
+	log_message(x, env, SENDER_SERVER, MESSAGE_SSL2_SERVER_HELLO, m->bytes, m->last_ns, false);
+	x->version_known = true;
+	x->server_hello_first_ns = m->first_ns;
+	h->version = sh.version;
+	h->hello_retry = 0;
+	h->resumption = sh.session_hit ? RESUMPTION_SESSION_ID : RESUMPTION_NONE;
+	h->server_chain = single_chain(env, sh.certificate);
+	h->server_certificates = h->server_chain ? 1 : 0;
+	h->certificates_visible = 1;
+	reach(x, h->server_chain ? STAGE_CERTIFICATE : STAGE_SERVER_HELLO);
+}
+
+void exchange_ssl2_master_key(struct exchange *x, struct tls_env *env, const struct exchange_message *m)
+{
+	struct reader r = reader_of(m->body);
+
+	if (x->state != EXCHANGE_RUNNING)
+		return;
+	note_flight(x, SENDER_CLIENT);
+	log_message(x, env, SENDER_CLIENT, 16, m->bytes, m->last_ns, false);
+	rd_skip(&r, 1);
+	uint32_t kind = rd_u24(&r);
+	if (!r.bad)
+		x->h.cipher = (int32_t)kind;
+	reach(x, STAGE_KEY_EXCHANGE);
+}
+
+/* SERVER-VERIFY, CLIENT-FINISHED, SERVER-FINISHED: all encrypted, so that only their number tells. */
+void exchange_ssl2_encrypted(struct exchange *x, struct tls_env *env, enum sender sender, uint32_t bytes, int64_t ns)
+{
+	if (x->state != EXCHANGE_RUNNING)
+		return;
+	note_flight(x, sender);
+	log_message(x, env, sender, MESSAGE_ENCRYPTED, bytes, ns, false);
+	if (x->ssl2_records[sender] < UINT8_MAX)
+		x->ssl2_records[sender]++;
+	if (x->ssl2_records[SENDER_CLIENT] < 1 || x->ssl2_records[SENDER_SERVER] < 2)
+		return;
+	x->saw_certificate = true;
+	x->h.inferred |= INFERRED_OUTCOME;
+	finished(x, SENDER_CLIENT, ns);
+	finished(x, SENDER_SERVER, ns);
 }
 
 static void on_retry(struct exchange *x, struct tls_env *env, const struct exchange_message *m, const struct server_hello *sh)

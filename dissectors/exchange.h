@@ -69,6 +69,7 @@ struct exchange {
 	bool gap;
 	bool ticket_offered_empty, ticket_offered, psk_offered, session_echoed;
 	uint8_t round_trips;
+	uint8_t ssl2_records[2];	/* SSL 2.0: encrypted ones after the CLIENT-MASTER-KEY, by enum sender */
 	uint32_t bytes[2];		/* of its records, by enum sender */
 	uint8_t last_flight;		/* 1 + sender of the last handshake record, for round_trips */
 	uint8_t ticket_records;		/* TLS 1.3 without keys: leading server records of equal length */
@@ -93,6 +94,10 @@ void exchange_finish(struct exchange *x, struct tls_env *env);
 
 void exchange_message(struct exchange *x, struct tls_env *env, enum sender sender, const struct exchange_message *m);
 void exchange_ssl2_client_hello(struct exchange *x, struct tls_env *env, const struct exchange_message *m);
+void exchange_ssl2_server_hello(struct exchange *x, struct tls_env *env, const struct exchange_message *m);
+/* CLIENT-MASTER-KEY chooses the suite; whatever follows is encrypted (told by exchange_ssl2_encrypted). */
+void exchange_ssl2_master_key(struct exchange *x, struct tls_env *env, const struct exchange_message *m);
+void exchange_ssl2_encrypted(struct exchange *x, struct tls_env *env, enum sender sender, uint32_t bytes, int64_t ns);
 void exchange_change_cipher(struct exchange *x, struct tls_env *env, enum sender sender, int64_t first_ns, int64_t last_ns);
 void exchange_alert(struct exchange *x, struct tls_env *env, enum sender sender, struct alert a);
 /* A record whose content cannot be read; type and length as on the wire. */

@@ -192,6 +192,22 @@ static void ja4_hash(struct buffer *text, char out[13])
 	buffer_clear(text);
 }
 
+/* The largest number, as its authors have it: a draft's counts as more than TLS 1.3, and is then "00". DTLS counts downwards. */
+static uint16_t ja4_highest(const struct offer_list *versions, enum hello_kind kind)
+{
+	uint32_t best = 0;
+
+	for (uint32_t i = 0; i < versions->count; i++) {
+		uint32_t code = versions->codes[i];
+
+		if (registry_is_grease(code))
+			continue;
+		if (!best || (kind == HELLO_CLIENT_DTLS ? code < best : code > best))
+			best = code;
+	}
+	return (uint16_t)best;
+}
+
 static void ja4_client(struct hello *h, enum hello_kind kind)
 {
 	const struct offer_list *offers = h->offers;
@@ -209,7 +225,7 @@ static void ja4_client(struct hello *h, enum hello_kind kind)
 	ja4_hash(&text, extensions);
 	buffer_finish(&text);
 	snprintf(h->ja4, sizeof h->ja4, "%c%s%c%02u%02u%s_%s_%s",
-		kind == HELLO_CLIENT_QUIC ? 'q' : kind == HELLO_CLIENT_DTLS ? 'd' : 't', ja4_version(h->version_highest),
+		kind == HELLO_CLIENT_QUIC ? 'q' : kind == HELLO_CLIENT_DTLS ? 'd' : 't', ja4_version(ja4_highest(&offers[OFFER_VERSION], kind)),
 		has_code(&offers[OFFER_EXTENSION], EXTENSION_SERVER_NAME) ? 'd' : 'i', count_real(&offers[OFFER_CIPHER]),
 		count_real(&offers[OFFER_EXTENSION]), alpn, ciphers, extensions);
 }

@@ -174,6 +174,21 @@ bool ssl2_client_hello_parse(struct bytes message, struct client_hello *out, str
 	return true;
 }
 
+bool ssl2_server_hello_parse(struct bytes message, struct ssl2_server_hello *out)
+{
+	struct reader r = reader_of(message);
+
+	rd_skip(&r, 1);
+	out->session_hit = rd_u8(&r);
+	rd_skip(&r, 1);
+	out->version = rd_u16(&r);
+	uint16_t certificate_len = rd_u16(&r), ciphers_len = rd_u16(&r), connection_id_len = rd_u16(&r);
+	out->certificate = rd_take(&r, certificate_len);
+	out->ciphers = rd_take(&r, ciphers_len);
+	out->connection_id = rd_take(&r, connection_id_len);
+	return !r.bad;
+}
+
 bool server_hello_is_retry(const struct server_hello *sh)
 {
 	static const uint8_t retry[32] = {

@@ -66,6 +66,14 @@ bool server_hello_parse(struct bytes body, struct server_hello *out, struct buff
 /* CLIENT-HELLO in the SSL 2.0 format, message type and all (RFC 5246 appendix E.2); out->random is the challenge. */
 bool ssl2_client_hello_parse(struct bytes message, struct client_hello *out, struct buffer *key);
 
+struct ssl2_server_hello {
+	bool session_hit;
+	uint16_t version;
+	struct bytes certificate, ciphers, connection_id;
+};
+/* SERVER-HELLO of SSL 2.0, message type and all. */
+bool ssl2_server_hello_parse(struct bytes message, struct ssl2_server_hello *out);
+
 /* RFC 8446 section 4.1.3: the random that makes a ServerHello a HelloRetryRequest. */
 bool server_hello_is_retry(const struct server_hello *sh);
 /* The version that a ServerHello chose, supported_versions taken into account. */

@@ -9,6 +9,7 @@
 
 enum record_type { RECORD_CHANGE_CIPHER_SPEC = 20, RECORD_ALERT = 21, RECORD_HANDSHAKE = 22, RECORD_APPLICATION_DATA = 23, RECORD_HEARTBEAT = 24,
 	RECORD_SSL2 = 1 };
+enum { SSL2_CLIENT_MASTER_KEY = 2, SSL2_SERVER_HELLO = 4 };
 enum { HEADER_LEN = 5, MESSAGE_HEADER_LEN = 4, RECORD_LEN_MAX = 16384 + 2048, CLIENT_HELLO = 1, SERVER_HELLO = 2 };
 /* What a hello must at least show for a row: header, version and random. */
 enum { HELLO_READABLE_LEN = MESSAGE_HEADER_LEN + 2 + 32, ROOM_MIN = 256 };
@@ -69,14 +70,15 @@ enum tls_look tls_looks_like(struct bytes first)
 	return kind == CLIENT_HELLO || kind == SERVER_HELLO || kind == 0 ? TLS_YES : TLS_NO;
 }
 
-bool tls_looks_like_client_hello(struct bytes first)
+bool tls_looks_like_hello(struct bytes first)
 {
 	struct reader r = reader_of(first);
 
 	if (rd_u8(&r) != RECORD_HANDSHAKE || !version_is_plausible(rd_u16(&r)))
 		return false;
 	uint16_t length = rd_u16(&r);
-	if (length > RECORD_LEN_MAX || length < MESSAGE_HEADER_LEN || rd_u8(&r) != CLIENT_HELLO)
+	uint8_t type = rd_u8(&r);
+	if (length > RECORD_LEN_MAX || length < MESSAGE_HEADER_LEN || (type != CLIENT_HELLO && type != SERVER_HELLO))
 		return false;
 	uint32_t hello = rd_u24(&r);
 	return version_is_plausible(rd_u16(&r)) && !r.bad && hello >= 38 && hello <= MESSAGE_BYTES_MAX;
@@ -397,21 +399,32 @@ static bool is_ssl2_hello(const struct tls *t, unsigned end, const uint8_t h[HEA
 	return !t->side[end].started && t->client == 2 && h[0] & 0x80 && h[2] == 1;
 }
 
+/* Once the client has sent a hello in the SSL 2.0 format, the server's first record decides which protocol goes on. */
+static bool is_ssl2_record(const struct tls *t, unsigned end, const uint8_t h[HEADER_LEN])
+{
+	if (t->ssl2)
+		return true;
+	return t->ssl2_asked && end != t->client && !t->side[end].started && h[0] & 0x80 && h[2] == SSL2_SERVER_HELLO;
+}
+
 /* The SSL 2.0 hello is framed as a message without a header of its own: it is collected whole, from its type on. */
 static void begin_ssl2(struct tls *t, struct tls_env *env, unsigned end)
 {
 	struct tls_side *s = &t->side[end];
-	uint32_t length = (uint32_t)(s->header[0] & 0x7f) << 8 | s->header[1];
+	bool short_header = s->header[0] & 0x80;
+	uint32_t length = (uint32_t)(s->header[0] & (short_header ? 0x7f : 0x3f)) << 8 | s->header[1];
+	/* A header of three bytes has a padding length in its third. */
+	struct bytes body = { s->header + (short_header ? 2 : 3), short_header ? 3 : 2 };
 
 	s->ssl2 = true;
 	s->record_type = RECORD_SSL2;
-	s->record_len = s->record_left = (uint16_t)length;
+	s->record_len = (uint16_t)length;
 	s->message_want = length;
 	s->message_ns = s->record_ns;
-	if (length < 3)
-		return;
-	append(t, env, end, (struct bytes){ s->header + 2, 3 });
-	s->record_left = (uint16_t)(s->record_left - 3);
+	if (body.len > length)
+		body.len = length;
+	append(t, env, end, body);
+	s->record_left = (uint16_t)(length - body.len);
 }
 
 /* False where the bytes cannot be a record: not TLS at the beginning, lost in the middle. */
@@ -419,7 +432,7 @@ static bool header_read(struct tls *t, struct tls_env *env, unsigned end)
 {
 	struct tls_side *s = &t->side[end];
 
-	if (is_ssl2_hello(t, end, s->header)) {
+	if (is_ssl2_hello(t, end, s->header) || is_ssl2_record(t, end, s->header)) {
 		begin_ssl2(t, env, end);
 	} else if (header_is_plausible(s->header)) {
 		struct reader r = reader_of((struct bytes){ s->header, HEADER_LEN });
@@ -437,20 +450,38 @@ static bool header_read(struct tls *t, struct tls_env *env, unsigned end)
 
 /* ---- SSL 2.0 ---- */
 
+static void ssl2_message(struct tls *t, struct tls_env *env, unsigned end, const struct exchange_message *m)
+{
+	struct exchange *x = &t->exchange;
+	uint8_t type = m->body.len ? m->body.at[0] : 0;
+
+	if (t->client == 2) {
+		t->client = (uint8_t)end;
+		t->ssl2_asked = true;
+		exchange_ssl2_client_hello(x, env, m);
+		set_client(t, env, end);
+	} else if (end != t->client && !t->ssl2 && type == SSL2_SERVER_HELLO) {
+		t->ssl2 = true;
+		exchange_ssl2_server_hello(x, env, m);
+	} else if (end == t->client && type == SSL2_CLIENT_MASTER_KEY && x->h.stage < STAGE_KEY_EXCHANGE) {
+		exchange_ssl2_master_key(x, env, m);
+	} else {
+		exchange_ssl2_encrypted(x, env, sender_of(t, end), m->bytes, m->last_ns);
+	}
+	exchange_bytes(x, sender_of(t, end), m->bytes);
+}
+
 static void ssl2_whole(struct tls *t, struct tls_env *env, unsigned end)
 {
 	struct tls_side *s = &t->side[end];
 	struct exchange_message m = { .type = CLIENT_HELLO, .body = { s->message, s->message_len }, .bytes = s->message_len + 2,
 		.first_ns = s->message_ns, .last_ns = s->last_ns };
 
-	t->client = (uint8_t)end;
-	exchange_ssl2_client_hello(&t->exchange, env, &m);
-	set_client(t, env, end);
-	exchange_bytes(&t->exchange, SENDER_CLIENT, m.bytes);
+	ssl2_message(t, env, end, &m);
 	drop_message(s, env);
 	s->message_ns = TIME_NONE;
 	s->in_record = s->ssl2 = false;
-	s->header_len = 0;
+	forget_record(s);
 }
 
 static void ssl2_part(struct tls *t, struct tls_env *env, unsigned end, struct bytes part)

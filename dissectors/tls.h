@@ -29,6 +29,7 @@ struct tls_side {
 struct tls {
 	struct exchange exchange;
 	uint8_t client;				/* which end: 0, 1, or 2 while it is not known */
+	bool ssl2_asked, ssl2;			/* the client's hello had the SSL 2.0 format; the server speaks it too */
 	bool has_alert[2];			/* an alert of this end waits for the client to be known */
 	struct alert waiting_alert[2];
 	struct tls_side side[2];		/* by end of the flow */
@@ -41,8 +42,8 @@ enum tls_look {
 };
 /* Do these first bytes of a direction look like a hello or an alert? */
 enum tls_look tls_looks_like(struct bytes first);
-/* Does this segment, in the middle of something else, begin with a ClientHello? Stricter, for STARTTLS and the like. */
-bool tls_looks_like_client_hello(struct bytes first);
+/* Does this segment, in the middle of something else, begin with a hello? Stricter, for STARTTLS and the like. */
+bool tls_looks_like_hello(struct bytes first);
 
 void tls_init(struct tls *t, enum transport transport);
 void tls_finish(struct tls *t, struct tls_env *env);

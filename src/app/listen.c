@@ -59,13 +59,15 @@ static bool read_one(struct listening *l, size_t which, bool *busy)
 	for (int turn = 0; turn < TURNS_MAX; turn++) {
 		size_t count = source_read(l->sources[which], packets, BATCH, &state);
 
-		if (state == SOURCE_DOWN && !l->down[which])
+		if (state == SOURCE_DOWN) {
 			message("%s", source_error(l->sources[which]));
-		if (state != SOURCE_DOWN && l->down[which])
-			message("%s: is up again", l->capturing.run->options->operands[which]);
-		l->down[which] = state == SOURCE_DOWN;
+			l->down[which] = true;
+		}
 		if (!count)
 			return true;
+		if (l->down[which])
+			message("%s: packets come again", l->capturing.run->options->operands[which]);
+		l->down[which] = false;
 		*busy = true;
 		for (size_t i = 0; l->count > 1 && i < count; i++)
 			packets[i].number = ++l->number;
@@ -78,7 +80,7 @@ static bool read_one(struct listening *l, size_t which, bool *busy)
 static void wait_for_packets(struct listening *l)
 {
 	for (size_t i = 0; i < l->count; i++)
-		l->fds[i] = (struct pollfd){ .fd = l->down[i] ? -1 : source_fd(l->sources[i]), .events = POLLIN };
+		l->fds[i] = (struct pollfd){ .fd = source_fd(l->sources[i]), .events = POLLIN };
 	l->fds[l->count] = (struct pollfd){ .fd = signals_fd(), .events = POLLIN };
 	poll(l->fds, (nfds_t)l->count + 1, POLL_MS);
 	signals_drain();

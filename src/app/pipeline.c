@@ -116,13 +116,13 @@ static void disconnect(struct pipeline *p, struct flow *f)
 	f->state = FLOW_OPAQUE;
 }
 
-static void connect(struct pipeline *p, struct flow *f, const struct segment *s, unsigned end)
+static void connect(struct pipeline *p, struct flow *f, const struct segment *s, unsigned sender)
 {
 	struct connection *c = flow_connect(p->flows, f);
 
 	c->has_mac = s->has_mac;
-	memcpy(c->mac[end], s->src_mac, sizeof c->mac[0]);
-	memcpy(c->mac[!end], s->dst_mac, sizeof c->mac[0]);
+	memcpy(c->mac[sender], s->src_mac, sizeof c->mac[0]);
+	memcpy(c->mac[!sender], s->dst_mac, sizeof c->mac[0]);
 	c->vlan = s->vlan;
 	if (s->encapsulation.depth)
 		c->encapsulation = s->encapsulation;
@@ -159,14 +159,14 @@ static bool push(struct pipeline *p, struct flow *f, const struct segment *s, un
 	return stream_push(&f->stream[end], flow_table_pool(p->flows), &in, running) == STREAM_NEW;
 }
 
-/* The first bytes of a flow, in order, decide whether it is followed. */
-static void decide(struct pipeline *p, struct flow *f, const struct segment *s, unsigned end)
+/* The first bytes of a flow, in order, decide whether it is followed: those of `end`, which the segment of `sender` let through. */
+static void decide(struct pipeline *p, struct flow *f, const struct segment *s, unsigned sender, unsigned end)
 {
 	struct stream_pool *pool = flow_table_pool(p->flows);
 	struct chunk chunk;
 
 	f->state = FLOW_UNDECIDED;
-	if (!push(p, f, s, end) || !stream_next(&f->stream[end], pool, &chunk))
+	if (!stream_next(&f->stream[end], pool, &chunk))
 		return;
 	if (chunk.missing || tls_looks_like(chunk.data) == TLS_NO) {
 		stream_ignore(&f->stream[0], pool);
@@ -174,7 +174,7 @@ static void decide(struct pipeline *p, struct flow *f, const struct segment *s, 
 		f->state = FLOW_OPAQUE;
 		return;
 	}
-	connect(p, f, s, end);
+	connect(p, f, s, sender);
 	struct connection *c = f->connection;
 	c->truncated = s->payload_len > s->payload.len;
 	bool ours = tls_push(&c->tls, &p->env, end, &chunk);
@@ -198,6 +198,12 @@ static void start_late(struct pipeline *p, struct flow *f, const struct segment 
 	connect(p, f, s, end);
 }
 
+static void give_up(struct pipeline *p, struct flow *f)
+{
+	stream_give_up(&f->stream[0], flow_table_pool(p->flows), 0);
+	stream_give_up(&f->stream[1], flow_table_pool(p->flows), 0);
+}
+
 static void tell_closed(struct pipeline *p, struct flow *f, const struct segment *s, unsigned end)
 {
 	struct connection *c = f->connection;
@@ -209,8 +215,7 @@ static void tell_closed(struct pipeline *p, struct flow *f, const struct segment
 	c->closed_told[end] = true;
 	if (reset) {
 		/* Nothing fills a hole after a reset. */
-		stream_give_up(&f->stream[0], 0);
-		stream_give_up(&f->stream[1], 0);
+		give_up(p, f);
 		if (!drain(p, f, 0) || !drain(p, f, 1))
 			return;
 	}
@@ -224,13 +229,21 @@ static void follow(struct pipeline *p, struct flow *f, const struct segment *s, 
 {
 	if (s->payload_len && push(p, f, s, end) && !drain(p, f, end))
 		return;
-	if (s->flags & TCP_ACK && stream_acknowledge(&f->stream[!end], s->ack) && !drain(p, f, !end))
+	if (s->flags & TCP_ACK && stream_acknowledge(&f->stream[!end], flow_table_pool(p->flows), s->ack) && !drain(p, f, !end))
 		return;
 	if (f->closed || f->reset_by) {
 		tell_closed(p, f, s, end);
 		if (f->connection && f->closed & 1 << !end)
 			tell_closed(p, f, s, !end);
 	}
+}
+
+static void doubt(struct pipeline *p, struct flow *f, const struct segment *s, unsigned end)
+{
+	struct stream_segment in = { .seq = s->seq, .data = s->payload, .wire_len = s->payload_len, .time_ns = s->time_ns, .number = s->number };
+
+	if (f->state != FLOW_OPAQUE)
+		stream_doubt(&f->stream[end], flow_table_pool(p->flows), &in);
 }
 
 static void segment(struct pipeline *p, const struct segment *s)
@@ -241,14 +254,22 @@ static void segment(struct pipeline *p, const struct segment *s)
 	if (!f || f->unwatched)
 		return;
 	p->env.base_ns = f->first_ns;
+	if (f->doubted) {
+		doubt(p, f, s, end);
+		return;
+	}
 	switch (f->state) {
 	case FLOW_NEW:
 	case FLOW_UNDECIDED:
-		if (s->payload_len)
-			decide(p, f, s, end);
+		if (s->flags & TCP_ACK && stream_acknowledge(&f->stream[!end], flow_table_pool(p->flows), s->ack))
+			decide(p, f, s, end, !end);
+		if (f->state <= FLOW_UNDECIDED && s->payload_len && push(p, f, s, end))
+			decide(p, f, s, end, end);
+		else if (f->state == FLOW_FOLLOWED)
+			follow(p, f, s, end);
 		break;
 	case FLOW_OPAQUE:
-		if (s->payload.len < 11 || !tls_looks_like_client_hello(s->payload))
+		if (s->payload.len < 11 || !tls_looks_like_hello(s->payload))
 			break;
 		start_late(p, f, s, end);
 		/* fall through */
@@ -274,8 +295,7 @@ static void retire(void *context, struct flow *f, enum flow_end how)
 		return;
 	/* A flow may be retired in the middle of another one's packet. */
 	p->env.base_ns = f->first_ns;
-	stream_give_up(&f->stream[0], 0);
-	stream_give_up(&f->stream[1], 0);
+	give_up(p, f);
 	if (!drain(p, f, 0) || !drain(p, f, 1))
 		return;
 	struct connection *c = f->connection;

@@ -377,7 +377,7 @@ void stream_doubt(struct stream *s, struct stream_pool *pool, const struct strea
 	if (w->doubted_count == STREAM_DOUBTED)
 		return;
 	struct piece *p = &w->doubted[w->doubted_count++];
-	*p = (struct piece){ .data = xmalloc(len), .time_ns = in->time_ns, .number = in->number, .seq = in->seq, .len = len };
+	*p = (struct piece){ .data = xmalloc(len), .time_ns = in->time_ns, .number = in->number, .seq = in->seq, .len = len & 0x7fffffff };
 	memcpy(p->data, in->data.at, len);
 	pool->waiting_bytes += (uint64_t)len + PIECE_COST;
 }

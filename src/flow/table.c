@@ -720,7 +720,12 @@ static struct flow *follow(struct flow_table *t, struct flow *f, uint64_t hash, 
 	struct track_pending pending = pending_of(t, f, hash);
 	struct syn syn;
 
-	if (!track_trusts(f, s, end))
+	enum track_trust trust = track_trusts(f, s, end);
+
+	f->doubted = trust == TRACK_DOUBTED;
+	if (f->doubted)
+		return f;
+	if (trust == TRACK_FORGED)
 		return NULL;
 	switch (track_judge(f, s, end, &pending)) {
 	case TRACK_TAKE:

@@ -49,6 +49,7 @@ struct flow {
 	uint8_t reset_by;		/* 0, or 1 + the end that sent the first valid RST */
 	uint8_t first_closer;		/* 0, or 1 + the end that sent the first FIN or RST */
 	bool syn_retransmitted, synack_retransmitted;
+	bool doubted;			/* the segment just got may be forged: only its payload may count, through stream_doubt() */
 	bool syn_pending;		/* a SYN of perhaps another connection with the same ends is remembered */
 	uint32_t packets;
 	uint32_t isn[2];		/* where opening says so; else 0 */

@@ -45,33 +45,37 @@ static bool checksum_is_known(const struct segment *s)
 	return s->transport.len && s->payload.len == s->payload_len;
 }
 
-/* An end whose checksums are all wrong was captured on its own host, which leaves them to the network card. One that did better sends no wrong ones. */
-static bool checksum_is_credible(struct flow *f, const struct segment *s, unsigned end)
+/* An end whose checksums are all wrong was captured on its own host, which leaves them to the network card. Of one that did better, a wrong one is forged, or was
+ * put together by the receiving card from several segments, which carry data and little else. */
+static enum track_trust trust_in_checksum(struct flow *f, const struct segment *s, unsigned end)
 {
 	if (!wants_checksum(f, s, end))
-		return true;
+		return TRACK_TRUSTED;
 	if (s->checksum_wrong || !segment_checksum_fits(s)) {
 		f->checksum_wrong |= bit(end);
-		return !(f->checksum_right & bit(end));
+		if (!(f->checksum_right & bit(end)))
+			return TRACK_TRUSTED;
+		return s->payload_len && !(s->flags & (TCP_SYN | TCP_RST)) ? TRACK_DOUBTED : TRACK_FORGED;
 	}
 	if (checksum_is_known(s))
 		f->checksum_right |= bit(end);
-	return true;
+	return TRACK_TRUSTED;
 }
 
-bool track_trusts(struct flow *f, const struct segment *s, unsigned end)
+enum track_trust track_trusts(struct flow *f, const struct segment *s, unsigned end)
 {
 	/* RFC 9293 section 3.10.7.4: once connected, what has no ACK flag is dropped. */
 	if (!(s->flags & (TCP_ACK | TCP_SYN | TCP_RST)))
-		return false;
+		return TRACK_FORGED;
 	if (s->flags & TCP_SYN && s->flags & (TCP_FIN | TCP_RST))
-		return false;
-	if (!checksum_is_credible(f, s, end))
-		return false;
+		return TRACK_FORGED;
+	enum track_trust trust = trust_in_checksum(f, s, end);
+	if (trust != TRACK_TRUSTED)
+		return trust;
 	if (s->has_md5)
-		return !(f->without_md5 & bit(end));
+		return f->without_md5 & bit(end) ? TRACK_FORGED : TRACK_TRUSTED;
 	f->without_md5 |= bit(end);
-	return true;
+	return TRACK_TRUSTED;
 }
 
 bool track_over(const struct flow *f)
@@ -93,6 +97,14 @@ static enum track_step judge_syn(const struct flow *f, const struct segment *s, 
 	return track_over(f) ? TRACK_RESTART : TRACK_REMEMBER;
 }
 
+/* A server that forgot its first answer, or another behind the same address, answers again from another number; it counts while the first one led to nothing. */
+static bool answers_anew(const struct flow *f, const struct segment *s, unsigned end)
+{
+	const struct stream *own = &f->stream[end], *other = &f->stream[1 - end];
+
+	return isn_is_known(f, end) && own->next == f->isn[end] + 1 && (!other->started || other->next == s->ack) && !f->connection;
+}
+
 static enum track_step judge_synack(const struct flow *f, const struct segment *s, unsigned end,
 	const struct track_pending *pending)
 {
@@ -100,6 +112,8 @@ static enum track_step judge_synack(const struct flow *f, const struct segment *
 
 	if (isn_is_known(f, end) ? f->isn[end] == s->seq : isn_is_known(f, 1 - end) && acknowledges(s, f->isn[1 - end]))
 		return TRACK_TAKE;
+	if (answers_anew(f, s, end))
+		return TRACK_RESTART;
 	if ((other && acknowledges(s, other->isn)) || track_over(f))
 		return TRACK_RESTART;
 	if (isn_is_known(f, 0) || isn_is_known(f, 1) || f->stream[end].started || !stream_near(&f->stream[1 - end], s->ack))

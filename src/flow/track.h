@@ -19,8 +19,14 @@ struct track_pending {
 	const struct syn *from[2];
 };
 
-/* No host takes it, whatever its connection: checksum, flags, MD5 option. Notes what the end has shown. */
-bool track_trusts(struct flow *f, const struct segment *s, unsigned end);
+enum track_trust {
+	TRACK_TRUSTED,
+	TRACK_DOUBTED,		/* its checksum is wrong, though others of its end fit: only its payload may count (stream_doubt) */
+	TRACK_FORGED,		/* no host takes it, whatever its connection: flags, checksum, MD5 option */
+};
+
+/* Notes what the end has shown. */
+enum track_trust track_trusts(struct flow *f, const struct segment *s, unsigned end);
 enum track_step track_judge(const struct flow *f, const struct segment *s, unsigned end, const struct track_pending *pending);
 /* Both ends are done, or one reset it. */
 bool track_over(const struct flow *f);

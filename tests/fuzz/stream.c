@@ -57,7 +57,7 @@ static void step(struct model *m, struct reader *r)
 
 	switch (what & 7) {
 	case 0:
-		stream_acknowledge(&m->stream, m->isn + 1 + offset);
+		stream_acknowledge(&m->stream, &m->pool, m->isn + 1 + offset);
 		take(m);
 		return;
 	case 1:
@@ -66,7 +66,7 @@ static void step(struct model *m, struct reader *r)
 		return;
 	case 2:
 		if (what == 0x82)
-			stream_give_up(&m->stream, REASSEMBLY_EVICTED);
+			stream_give_up(&m->stream, &m->pool, REASSEMBLY_EVICTED);
 		take(m);
 		return;
 	case 3:
@@ -90,7 +90,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *at, size_t len)
 	stream_start(&m->stream, m->isn);
 	while (rd_more(&r))
 		step(m, &r);
-	stream_give_up(&m->stream, 0);
+	stream_give_up(&m->stream, &m->pool, 0);
 	take(m);
 	if (!m->lied)
 		assert(!(m->stream.marks & REASSEMBLY_OVERLAP));

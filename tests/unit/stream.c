@@ -316,7 +316,7 @@ static void a_hole_stands_until_it_is_given_up(void **state)
 		push(b, FIRST + 5 + i, "x");
 	assert_got(b, "ab");
 	assert_true(stream_waits(&b->s));
-	stream_give_up(&b->s, REASSEMBLY_EVICTED);
+	stream_give_up(&b->s, &b->pool, REASSEMBLY_EVICTED);
 	fetch(b);
 	assert_int_equal(b->len, 102);
 	assert_int_equal(b->missing, 3);
@@ -331,7 +331,7 @@ static void an_acknowledged_hole_is_given_up_after_more_segments(void **state)
 
 	(void)state;
 	push(b, FIRST + 2, "cd");
-	assert_false(stream_acknowledge(&b->s, FIRST + 4));
+	assert_false(stream_acknowledge(&b->s, &b->pool, FIRST + 4));
 	for (uint32_t i = 0; i < STREAM_PATIENCE - 1; i++)
 		push(b, FIRST + 4 + i, "x");
 	assert_int_equal(b->len, 0);
@@ -348,7 +348,7 @@ static void data_captured_after_its_acknowledgement_is_no_gap(void **state)
 
 	(void)state;
 	push(b, FIRST + 2, "cd");
-	stream_acknowledge(&b->s, FIRST + 4);
+	stream_acknowledge(&b->s, &b->pool, FIRST + 4);
 	push(b, FIRST, "ab");
 	assert_got(b, "abcd");
 	assert_int_equal(b->s.marks, 0);
@@ -361,7 +361,7 @@ static void an_acknowledgement_before_the_hole_gives_nothing_up(void **state)
 
 	(void)state;
 	push(b, FIRST + 8, "ij");
-	stream_acknowledge(&b->s, FIRST + 6);
+	stream_acknowledge(&b->s, &b->pool, FIRST + 6);
 	for (uint32_t i = 0; i < 3 * STREAM_PATIENCE; i++)
 		push(b, FIRST + 10 + i, "x");
 	assert_int_equal(b->len, 0);
@@ -374,7 +374,7 @@ static void only_acknowledged_holes_are_given_up(void **state)
 
 	(void)state;
 	push(b, FIRST + 2, "cd");
-	stream_acknowledge(&b->s, FIRST + 4);
+	stream_acknowledge(&b->s, &b->pool, FIRST + 4);
 	push(b, FIRST + 10, "k");
 	for (uint32_t i = 0; i < 2 * STREAM_PATIENCE; i++)
 		push(b, FIRST + 11 + i, "x");
@@ -405,7 +405,7 @@ static void the_hole_of_a_cut_segment_goes_with_the_acknowledgement(void **state
 	(void)state;
 	push_cut(b, FIRST, "abcdef", 2, 6);
 	push(b, FIRST + 6, "gh");
-	assert_true(stream_acknowledge(&b->s, FIRST + 8));
+	assert_true(stream_acknowledge(&b->s, &b->pool, FIRST + 8));
 	fetch(b);
 	assert_got(b, "abgh");
 	assert_int_equal(b->missing, 4);
@@ -422,7 +422,7 @@ static void a_cut_piece_that_waited_leaves_the_same_hole(void **state)
 	push(b, FIRST + 8, "ij");
 	push(b, FIRST, "ab");
 	assert_got(b, "abcd");
-	assert_true(stream_acknowledge(&b->s, FIRST + 10));
+	assert_true(stream_acknowledge(&b->s, &b->pool, FIRST + 10));
 	fetch(b);
 	assert_got(b, "abcdij");
 	bench_destroy(b);
