@@ -148,23 +148,37 @@ static void write_list(struct shapes *s, enum offer_kind kind, const struct offe
 	buffer_add_text(&s->content, "]");
 }
 
-static int64_t store_list(struct shapes *s, enum offer_kind kind, const struct offer_list *list)
+/* A hash by which a list is met again in this run: of the numbers themselves, which spares writing them as text. */
+static uint64_t quick_hash(struct shapes *s, enum offer_kind kind, const struct offer_list *list)
 {
+	if (!list->names && list->count)
+		return hash_bytes(&s->key, list->codes, list->count * sizeof *list->codes);
+	write_list(s, kind, list);
+	return hash_bytes(&s->key, s->content.at, s->content.len);
+}
+
+static int64_t add_list(struct shapes *s)
+{
+	sqlite3_stmt *add = s->statements[ADD_LIST];
 	uint8_t hash[32];
 	bool added;
 
+	hash_row(s, buffer_bytes(&s->content), hash);
+	sqlite3_bind_blob(add, 1, hash, ROW_HASH_LEN, SQLITE_STATIC);
+	sqlite3_bind_text64(add, 2, (const char *)s->content.at, s->content.len, SQLITE_STATIC, SQLITE_UTF8);
+	return add_once(s, ADD_LIST, FIND_LIST, hash, ROW_HASH_LEN, &added);
+}
+
+static int64_t store_list(struct shapes *s, enum offer_kind kind, const struct offer_list *list)
+{
 	if (!list->seen)
 		return 0;
-	write_list(s, kind, list);
-	uint64_t quick = hash_bytes(&s->key, s->content.at, s->content.len);
+	uint64_t quick = quick_hash(s, kind, list);
 	struct list_memory *memory = &s->lists[quick % SHAPES_LISTS];
 	if (memory->id && memory->hash == quick)
 		return memory->id;
-	hash_row(s, buffer_bytes(&s->content), hash);
-	sqlite3_bind_blob(s->statements[ADD_LIST], 1, hash, ROW_HASH_LEN, SQLITE_STATIC);
-	sqlite3_bind_text64(s->statements[ADD_LIST], 2, (const char *)s->content.at, s->content.len, SQLITE_STATIC,
-			    SQLITE_UTF8);
-	int64_t id = add_once(s, ADD_LIST, FIND_LIST, hash, ROW_HASH_LEN, &added);
+	write_list(s, kind, list);
+	int64_t id = add_list(s);
 	if (id > 0)
 		*memory = (struct list_memory){ .hash = quick, .id = id };
 	return id;

@@ -15,7 +15,7 @@
 
 #include <sqlite3.h>
 
-enum { SHAPES_LISTS = 4096, SHAPES_CHAINS = 4096, SHAPES_STATEMENTS = 10 };
+enum { SHAPES_LISTS = 4096, SHAPES_CHAINS = 16384, SHAPES_STATEMENTS = 10 };
 
 /* How often a chain was used since it was last written down. */
 struct chain_use {

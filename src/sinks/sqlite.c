@@ -16,10 +16,10 @@
 #include <unistd.h>
 
 enum {
-	ROWS_PER_TRANSACTION = 1000,
+	ROWS_PER_TRANSACTION = SHAPES_CHAINS / 4,	/* each may use two chains */
 	BUSY_STEP_MS = 1000,	/* how long SQLite itself waits for a lock */
 	BUSY_STEPS = 600,	/* and how often we let it: another program may hold the database for minutes */
-	CACHE_KIB = 4096,
+	CACHE_KIB = 8192,
 	SESSIONS = 16384,	/* handshakes whose ticket or session may be met again */
 };
 
@@ -242,6 +242,7 @@ static bool set_up(struct sink *s)
 	sqlite3_busy_timeout(s->db, BUSY_STEP_MS);
 	snprintf(sql, sizeof sql,
 		 "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -%d;"
+		 "PRAGMA wal_autocheckpoint = 2000;"
 		 "PRAGMA journal_size_limit = 67108864", CACHE_KIB);
 	return sqlite3_exec(s->db, sql, NULL, NULL, NULL) == SQLITE_OK;
 }
