@@ -10,6 +10,7 @@ import json
 import os
 import pkgutil
 import shutil
+import subprocess
 import sys
 import tempfile
 import traceback
@@ -34,15 +35,22 @@ def write_truth(name, rows):
         f.write('{"handshakes": [\n' + ",\n".join(json.dumps(row) for row in rows) + "\n]}\n")
 
 
+def has_secrets(keylog):
+    """OpenSSL begins the file with a comment even where no handshake gets as far as a secret."""
+    if not os.path.exists(keylog):
+        return False
+    with open(keylog) as f:
+        return any(not line.startswith("#") for line in f)
+
+
 def store(lab, name, container):
     target = os.path.join(PCAPS, f"{name}.{container}")
-    with_keys = os.path.exists(lab.keylog) and os.path.getsize(lab.keylog) > 0
     if container == "pcapng":
-        os.system(f"editcap -F pcapng --inject-secrets tls,{lab.keylog} {lab.capture} {target}")
+        subprocess.run(["editcap", "-F", "pcapng", "--inject-secrets", "tls," + lab.keylog, lab.capture, target], check=True)
     else:
         shutil.copyfile(lab.capture, target)
         keys = os.path.join(PCAPS, name + ".keys")
-        if with_keys:
+        if has_secrets(lab.keylog):
             shutil.copyfile(lab.keylog, keys)
         elif os.path.exists(keys):
             os.unlink(keys)

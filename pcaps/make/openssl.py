@@ -72,6 +72,9 @@ def seen(result, sni=NAME, **more):
     group = named_group_of(result)
     if group:
         row["named_group"] = group
+    prime = result.find(r"^Server Temp Key: DH, (\d+) bits")
+    if prime and version != "TLS 1.3":
+        row["dh_bits"] = int(prime)
     place = hidden if version == "TLS 1.3" else row
     place["alpn"] = result.find(r"^ALPN protocol: (\S+)")
     resumed = result.has(r"(?m)^Reused, ")

@@ -18,7 +18,7 @@ def full(lab, suite, *options, cert="rsa", kind=None, client=(), **more):
 @scenario("ECDHE-RSA, AES-GCM, ALPN h2 taken")
 def tls12_ecdhe_rsa(lab):
     return full(lab, "ECDHE-RSA-AES128-GCM-SHA256", "-alpn", "h2", client=["-alpn", "h2,http/1.1"],
-                key_exchange="ECDHE", forward_secrecy=1, client_auth="none", compression=None)
+                key_exchange="ECDHE", forward_secrecy=1, client_auth="none")
 
 
 @scenario("ECDHE-ECDSA on P-384 with a P-384 certificate")
@@ -34,13 +34,13 @@ def tls12_chacha20_x448(lab):
 
 @scenario("DHE-RSA, 2048 bits of a named prime (RFC 7919)")
 def tls12_dhe_rsa(lab):
-    return full(lab, "DHE-RSA-AES256-GCM-SHA384", key_exchange="DHE", dh_bits=2048, forward_secrecy=1)
+    return full(lab, "DHE-RSA-AES256-GCM-SHA384", key_exchange="DHE", forward_secrecy=1)
 
 
 @scenario("DHE-RSA with a prime of 1024 bits")
 def tls12_dhe_1024(lab):
     parameters = lab.file("dh.pem", DH_1024)
-    return full(lab, "DHE-RSA-AES128-SHA", "-dhparam", parameters, key_exchange="DHE", dh_bits=1024)
+    return full(lab, "DHE-RSA-AES128-SHA", "-dhparam", parameters, key_exchange="DHE")
 
 
 @scenario("RSA key exchange: no forward secrecy")
@@ -110,7 +110,7 @@ def tls12_anonymous_dh(lab):
     suite = "ADH-AES128-GCM-SHA256" + OLD
     s_server(lab, TLS12, "-cipher", suite, cert=None)
     lab.record()
-    return [seen(s_client(lab, TLS12, "-cipher", suite), key_exchange="anonymous", dh_bits=2048, server_certificates=0)]
+    return [seen(s_client(lab, TLS12, "-cipher", suite), key_exchange="anonymous", server_certificates=0)]
 
 
 @scenario("anonymous ECDH: no certificate")
@@ -145,7 +145,7 @@ def tls12_ecdhe_psk(lab):
 
 @scenario("external PSK with DHE")
 def tls12_dhe_psk(lab):
-    return with_psk(lab, "DHE-PSK-AES128-GCM-SHA256", key_exchange="DHE_PSK", dh_bits=2048, server_certificates=0)
+    return with_psk(lab, "DHE-PSK-AES128-GCM-SHA256", key_exchange="DHE_PSK", server_certificates=0)
 
 
 @scenario("external PSK with RSA")
