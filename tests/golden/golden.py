@@ -50,8 +50,10 @@ server_think_ms tls_ms first_byte_ms total_ms round_trips retransmissions client
 # Columns that no capture can fill yet: each issue that lands takes its own out. Truth is silent about them.
 EXPECTED_LATER = set("""
 vlan encapsulation starttls inner_server_name dns_name certificate_compression quic_version quic_retry dtls_cookie dns_ms
-cause resumed_from
+cause key_exchange forward_secrecy post_quantum ocsp_status sct_count application category risks
 """.split())
+# A database for each capture: in memory, where the system has a place for that.
+QUICK = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 # Without secrets these are NULL or 0 in truth; a key log may show them.
 HIDDEN = {"server_certificates", "certificates_visible", "client_auth", "alpn"}
 
@@ -113,7 +115,7 @@ class Reading:
     """What the program made of one capture."""
 
     def __init__(self, program, capture, keylog):
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory(dir=QUICK) as folder:
             database = pathlib.Path(folder) / "golden.db"
             self.status, self.said = program.read(capture, database, keylog)
             self.tables = {view: rows_of(database, view) for view in VIEWS} if database.exists() else {}
@@ -141,6 +143,8 @@ def expectation(row, with_secrets):
     if with_secrets and hidden:
         wanted = {name: value for name, value in wanted.items() if name not in HIDDEN or value}
         wanted.update(hidden)
+    if "cause" in EXPECTED_LATER and wanted.get("outcome") == "completed":
+        wanted.pop("ended_by", None)
     return {name: value for name, value in wanted.items() if name not in EXPECTED_LATER}
 
 
