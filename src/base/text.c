@@ -3,18 +3,19 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Characters that steer a terminal or cannot be seen: controls, bidirectional overrides, fillers, joiners,
- * selectors, tags and noncharacters (Unicode's categories Cc, Cf, Zl, Zp and Default_Ignorable_Code_Point). Sorted. */
+/* Characters that steer a terminal or cannot be seen: controls, bidirectional overrides, fillers,
+ * joiners, selectors, tags and noncharacters (Unicode's categories Cc, Cf, Zl, Zp and
+ * Default_Ignorable_Code_Point). Sorted. */
 static const struct range {
 	uint32_t first, last;
 } unsafe[] = {
-	{ 0x0000, 0x001f },	{ 0x007f, 0x009f },	{ 0x00ad, 0x00ad },	{ 0x034f, 0x034f },
-	{ 0x0600, 0x0605 },	{ 0x061c, 0x061c },	{ 0x06dd, 0x06dd },	{ 0x070f, 0x070f },
-	{ 0x0890, 0x0891 },	{ 0x08e2, 0x08e2 },	{ 0x115f, 0x1160 },	{ 0x17b4, 0x17b5 },
-	{ 0x180b, 0x180f },	{ 0x200b, 0x200f },	{ 0x2028, 0x202e },	{ 0x2060, 0x206f },
-	{ 0x3164, 0x3164 },	{ 0xfdd0, 0xfdef },	{ 0xfe00, 0xfe0f },	{ 0xfeff, 0xfeff },
-	{ 0xffa0, 0xffa0 },	{ 0xfff0, 0xfffb },	{ 0xfffe, 0xffff },	{ 0x110bd, 0x110bd },
-	{ 0x110cd, 0x110cd },	{ 0x13430, 0x1343f },	{ 0x1bca0, 0x1bca3 },	{ 0x1d173, 0x1d17a },
+	{ 0x0000, 0x001f },   { 0x007f, 0x009f },   { 0x00ad, 0x00ad },	  { 0x034f, 0x034f },
+	{ 0x0600, 0x0605 },   { 0x061c, 0x061c },   { 0x06dd, 0x06dd },	  { 0x070f, 0x070f },
+	{ 0x0890, 0x0891 },   { 0x08e2, 0x08e2 },   { 0x115f, 0x1160 },	  { 0x17b4, 0x17b5 },
+	{ 0x180b, 0x180f },   { 0x200b, 0x200f },   { 0x2028, 0x202e },	  { 0x2060, 0x206f },
+	{ 0x3164, 0x3164 },   { 0xfdd0, 0xfdef },   { 0xfe00, 0xfe0f },	  { 0xfeff, 0xfeff },
+	{ 0xffa0, 0xffa0 },   { 0xfff0, 0xfffb },   { 0xfffe, 0xffff },	  { 0x110bd, 0x110bd },
+	{ 0x110cd, 0x110cd }, { 0x13430, 0x1343f }, { 0x1bca0, 0x1bca3 }, { 0x1d173, 0x1d17a },
 	{ 0xe0000, 0xe0fff },
 };
 
@@ -28,7 +29,8 @@ static bool is_unsafe(uint32_t c)
 	return (c & 0xfffe) == 0xfffe;
 }
 
-/* RFC 3629 section 4: the lead byte's bits, the sequence's length and the least character it may carry. */
+/* RFC 3629 section 4: the lead byte's bits, the sequence's length and the least character it may
+ * carry. */
 static const struct lead {
 	uint8_t mask, value, len;
 	uint32_t least;
@@ -39,7 +41,8 @@ static const struct lead {
 	{ 0xf8, 0xf0, 4, 0x10000 },
 };
 
-/* Takes one character that may be shown as it is; returns its bytes, or none (then nothing was taken). */
+/* Takes one character that may be shown as it is; returns its bytes, or none (then nothing was
+ * taken). */
 static struct bytes take_character(struct reader *r)
 {
 	struct reader ahead = *r;
@@ -93,7 +96,8 @@ void text_add_safe(struct buffer *out, struct bytes b)
 			buffer_add(out, character.at, character.len);
 		} else {
 			uint8_t wrong = rd_u8(&r);
-			char escaped[4] = { '\\', 'x', hex_digits[wrong >> 4], hex_digits[wrong & 15] };
+			char escaped[4] = { '\\', 'x', hex_digits[wrong >> 4],
+					    hex_digits[wrong & 15] };
 
 			buffer_add(out, escaped, sizeof escaped);
 		}
@@ -207,13 +211,15 @@ struct civil {
 	uint8_t month, day;
 };
 
-/* The Gregorian date of a day since the epoch, counting years from March so that a leap day is the last. */
+/* The Gregorian date of a day since the epoch, counting years from March so that a leap day is the
+ * last. */
 static struct civil civil_of(int64_t days)
 {
 	days += 719468;
 	int64_t era = (days >= 0 ? days : days - 146096) / 146097;
 	unsigned day_of_era = (unsigned)(days - era * 146097);
-	unsigned year = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+	unsigned year =
+		(day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
 	unsigned day_of_year = day_of_era - (365 * year + year / 4 - year / 100);
 	unsigned month = (5 * day_of_year + 2) / 153;
 
@@ -238,7 +244,7 @@ void text_time(int64_t time_ns, char out[40])
 		days--;
 	}
 	struct civil date = civil_of(days);
-	snprintf(out, 40, "%04u-%02u-%02uT%02u:%02u:%02u.%09uZ", (unsigned)date.year % 10000, date.month,
-		 date.day, (unsigned)(second / 3600), (unsigned)(second / 60 % 60), (unsigned)(second % 60),
-		 (unsigned)rest);
+	snprintf(out, 40, "%04u-%02u-%02uT%02u:%02u:%02u.%09uZ", (unsigned)date.year % 10000,
+		 date.month, date.day, (unsigned)(second / 3600), (unsigned)(second / 60 % 60),
+		 (unsigned)(second % 60), (unsigned)rest);
 }

@@ -60,7 +60,8 @@ static void add_bounded(struct buffer *out, struct bytes b, struct limit_counts 
 
 /* --- names --- */
 
-/* RFC 4514: most specific first, UTF-8 left as it is; where a value is not of the type it says, all values as hex. */
+/* RFC 4514: most specific first, UTF-8 left as it is; where a value is not of the type it says, all
+ * values as hex. */
 static bool print_name(BIO *bio, X509_NAME *name)
 {
 	static const unsigned long flags = (XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB);
@@ -79,7 +80,9 @@ static void add_x509_name(struct buffer *out, X509_NAME *name, struct limit_coun
 	if (bio && name && print_name(bio, name)) {
 		long len = BIO_get_mem_data(bio, &at);
 
-		add_bounded(out, len > 0 ? (struct bytes){ (const uint8_t *)at, (size_t)len } : nothing, limits);
+		add_bounded(out,
+			    len > 0 ? (struct bytes){ (const uint8_t *)at, (size_t)len } : nothing,
+			    limits);
 	}
 	BIO_free(bio);
 	ERR_clear_error();
@@ -88,7 +91,8 @@ static void add_x509_name(struct buffer *out, X509_NAME *name, struct limit_coun
 void certificate_add_name(struct buffer *out, struct bytes der, struct limit_counts *limits)
 {
 	const unsigned char *at = der.at;
-	X509_NAME *name = der.len <= MESSAGE_BYTES_MAX ? d2i_X509_NAME(NULL, &at, (long)der.len) : NULL;
+	X509_NAME *name =
+		der.len <= MESSAGE_BYTES_MAX ? d2i_X509_NAME(NULL, &at, (long)der.len) : NULL;
 	bool whole = name && (size_t)(at - der.at) == der.len;
 
 	if (whole) {
@@ -114,8 +118,8 @@ static char *name_text(X509_NAME *name, struct limit_counts *limits)
 
 /* --- plain fields --- */
 
-/* The content octets of an INTEGER are not kept by libcrypto, its value is: '-' marks a negative one (which RFC 5280 section 4.1.2.2
- * forbids and some issue). */
+/* The content octets of an INTEGER are not kept by libcrypto, its value is: '-' marks a negative
+ * one (which RFC 5280 section 4.1.2.2 forbids and some issue). */
 static char *serial_text(const ASN1_INTEGER *serial, struct limit_counts *limits)
 {
 	struct buffer hex = { 0 }, out = { 0 };
@@ -139,10 +143,11 @@ static void time_text(const ASN1_TIME *time, char out[21])
 		out[0] = 0;
 }
 
-/* Signature and key algorithms that libcrypto 3.0 has no name for (RFC 9881, RFC 9909). Sorted by OID. */
+/* Signature and key algorithms that libcrypto 3.0 has no name for (RFC 9881, RFC 9909). Sorted by
+ * OID. */
 static const struct algorithm {
 	const char *oid, *name;
-	int key_bits;	/* of the public key; -1 where it does not follow */
+	int key_bits; /* of the public key; -1 where it does not follow */
 } algorithms[] = {
 	{ "2.16.840.1.101.3.4.3.17", "ML-DSA-44", 1312 * 8 },
 	{ "2.16.840.1.101.3.4.3.18", "ML-DSA-65", 1952 * 8 },
@@ -219,7 +224,10 @@ static char *key_type_text(const ASN1_OBJECT *object)
 /* The IANA registry of TLS groups has names of its own for two of libcrypto's curves. */
 static char *curve_text(int nid)
 {
-	static const struct { int nid; const char *name; } curves[] = {
+	static const struct {
+		int nid;
+		const char *name;
+	} curves[] = {
 		{ NID_X9_62_prime192v1, "secp192r1" },
 		{ NID_X9_62_prime256v1, "secp256r1" },
 	};
@@ -380,7 +388,8 @@ static char *san_text(X509 *x, struct limit_counts *limits)
 		if (i < CERTIFICATE_NAMES_MAX)
 			add_general_name(&w, sk_GENERAL_NAME_value(names, i));
 		if (i == CERTIFICATE_NAMES_MAX || w.out.len > CERTIFICATE_TEXT_BYTES_MAX) {
-			bite(limits, i == CERTIFICATE_NAMES_MAX ? LIMIT_CERTIFICATE_NAMES : LIMIT_CERTIFICATE_TEXT_BYTES);
+			bite(limits, i == CERTIFICATE_NAMES_MAX ? LIMIT_CERTIFICATE_NAMES
+								: LIMIT_CERTIFICATE_TEXT_BYTES);
 			w.out.len = before;
 			break;
 		}
@@ -393,7 +402,8 @@ static char *san_text(X509 *x, struct limit_counts *limits)
 	return take_text(&w.out);
 }
 
-/* The CA/Browser Forum's registry of policy OIDs; the stricter one counts where a certificate names several. */
+/* The CA/Browser Forum's registry of policy OIDs; the stricter one counts where a certificate names
+ * several. */
 static const struct policy {
 	const char *oid, *name;
 } policies[] = {
@@ -451,13 +461,16 @@ static int is_ca(X509 *x)
 {
 	int critical;
 	BASIC_CONSTRAINTS *basic = X509_get_ext_d2i(x, NID_basic_constraints, &critical, NULL);
-	int ca = basic ? basic->ca != 0 : critical == -1 && X509_get_version(x) >= X509_VERSION_3 ? 0 : -1;
+	int ca = basic							   ? basic->ca != 0
+		 : critical == -1 && X509_get_version(x) >= X509_VERSION_3 ? 0
+									   : -1;
 
 	BASIC_CONSTRAINTS_free(basic);
 	return ca;
 }
 
-/* Its subject is its issuer and its own key made its signature; -1 where libcrypto does not know the key. */
+/* Its subject is its issuer and its own key made its signature; -1 where libcrypto does not know
+ * the key. */
 static int is_self_signed(X509 *x)
 {
 	if (X509_NAME_cmp(X509_get_subject_name(x), X509_get_issuer_name(x)))
@@ -496,7 +509,9 @@ void certificate_parse(struct bytes der, struct certificate *out, struct limit_c
 	const unsigned char *at = der.at;
 	X509 *x = NULL;
 
-	*out = (struct certificate){ .key_bits = -1, .is_ca = -1, .self_signed = -1, .sct_count = -1 };
+	*out = (struct certificate){
+		.key_bits = -1, .is_ca = -1, .self_signed = -1, .sct_count = -1
+	};
 	if (der.len && der.len <= MESSAGE_BYTES_MAX)
 		x = d2i_X509(NULL, &at, (long)der.len);
 	if (x && (size_t)(at - der.at) == der.len)

@@ -1,4 +1,5 @@
-/* fields_document.c: prints docs/fields.md. Run by the target `fields.md`; a test checks that the document is current. */
+/* fields_document.c: prints docs/fields.md. Run by the target `fields.md`; a test checks that the
+ * document is current. */
 #include "record/fields.h"
 
 #include <stdio.h>

@@ -71,7 +71,8 @@ static uint8_t *texts(struct handshake *h)
 	return h->texts_heap ? h->texts_heap : h->texts_inline;
 }
 
-/* Room for `more` bytes in a new place; the old one is given back, since the bytes to keep may lie in it. */
+/* Room for `more` bytes in a new place; the old one is given back, since the bytes to keep may lie
+ * in it. */
 static uint8_t *grow_texts(struct handshake *h, uint32_t more)
 {
 	uint8_t *old = h->texts_heap;
@@ -126,7 +127,8 @@ static struct message *message_place(struct handshake *h)
 		return &h->messages[h->message_count];
 	if (beyond == h->message_room) {
 		h->message_room = h->message_room ? (uint16_t)(h->message_room * 2) : 8;
-		h->more_messages = xrealloc(h->more_messages, h->message_room * sizeof *h->more_messages);
+		h->more_messages =
+			xrealloc(h->more_messages, h->message_room * sizeof *h->more_messages);
 	}
 	return &h->more_messages[beyond];
 }
@@ -152,6 +154,7 @@ const struct message *handshake_message(const struct handshake *h, uint16_t inde
 {
 	if (index >= h->message_count)
 		return NULL;
-	return index < HANDSHAKE_MESSAGES_INLINE ? &h->messages[index] :
-						   &h->more_messages[index - HANDSHAKE_MESSAGES_INLINE];
+	return index < HANDSHAKE_MESSAGES_INLINE
+		       ? &h->messages[index]
+		       : &h->more_messages[index - HANDSHAKE_MESSAGES_INLINE];
 }

@@ -23,7 +23,8 @@ void digest_finish(struct digest *d)
 
 static void hash(struct digest *d, const EVP_MD *md, struct bytes b, uint8_t *out)
 {
-	int fine = EVP_DigestInit_ex(d->context, md, NULL) && EVP_DigestUpdate(d->context, b.at, b.len) &&
+	int fine = EVP_DigestInit_ex(d->context, md, NULL) &&
+		   EVP_DigestUpdate(d->context, b.at, b.len) &&
 		   EVP_DigestFinal_ex(d->context, out, NULL);
 
 	assert(fine);
@@ -55,7 +56,8 @@ static size_t put_port(uint8_t *to, uint16_t port)
 /* RFC 4648 section 4. */
 static void base64(const uint8_t in[20], char out[28])
 {
-	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	static const char letters[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	uint8_t padded[21];
 
 	memcpy(padded, in, 20);
@@ -70,7 +72,8 @@ static void base64(const uint8_t in[20], char out[28])
 	out[27] = '=';
 }
 
-/* The specification's order: seed, lesser address, greater address, protocol, padding, their ports in the same order. */
+/* The specification's order: seed, lesser address, greater address, protocol, padding, their ports
+ * in the same order. */
 void digest_community_id(struct digest *d, const struct handshake *h, char out[COMMUNITY_ID_LEN])
 {
 	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };

@@ -86,7 +86,8 @@ static void bind_bits(struct row *r, int at, const struct handshake *h, const st
 
 static void bind_text(struct row *r, int at, const struct handshake *h, const struct field *f)
 {
-	struct bytes b = handshake_text(h, *(const struct text *)(const void *)member(h, f->offset));
+	struct bytes b =
+		handshake_text(h, *(const struct text *)(const void *)member(h, f->offset));
 
 	if (!b.len)
 		return;
@@ -96,7 +97,8 @@ static void bind_text(struct row *r, int at, const struct handshake *h, const st
 	}
 	buffer_clear(&r->text);
 	text_add_safe(&r->text, b);
-	sqlite3_bind_text(r->insert, at, (const char *)r->text.at, (int)r->text.len, SQLITE_TRANSIENT);
+	sqlite3_bind_text(r->insert, at, (const char *)r->text.at, (int)r->text.len,
+			  SQLITE_TRANSIENT);
 }
 
 static void bind_address(struct row *r, int at, const struct handshake *h, const struct field *f)
@@ -117,15 +119,23 @@ static void bind_session_id(struct row *r, int at, const struct handshake *h, co
 {
 	assert(h->session_id_len <= (int16_t)sizeof h->session_id);
 	if (h->session_id_len > 0)
-		sqlite3_bind_blob(r->insert, at, member(h, f->offset), h->session_id_len, SQLITE_STATIC);
+		sqlite3_bind_blob(r->insert, at, member(h, f->offset), h->session_id_len,
+				  SQLITE_STATIC);
 }
 
 typedef void bind_function(struct row *, int, const struct handshake *, const struct field *);
 static bind_function *const binders[] = {
-	[FIELD_INT] = bind_int,	    [FIELD_COUNT] = bind_count,	    [FIELD_TIME] = bind_time,
-	[FIELD_MS] = bind_time,	    [FIELD_TEXT] = bind_text,	    [FIELD_BITS] = bind_bits,
-	[FIELD_ADDRESS] = bind_address, [FIELD_BINARY] = bind_binary, [FIELD_SESSION_ID] = bind_session_id,
-	[FIELD_MAC] = bind_binary,  [FIELD_DERIVED] = NULL,
+	[FIELD_INT] = bind_int,
+	[FIELD_COUNT] = bind_count,
+	[FIELD_TIME] = bind_time,
+	[FIELD_MS] = bind_time,
+	[FIELD_TEXT] = bind_text,
+	[FIELD_BITS] = bind_bits,
+	[FIELD_ADDRESS] = bind_address,
+	[FIELD_BINARY] = bind_binary,
+	[FIELD_SESSION_ID] = bind_session_id,
+	[FIELD_MAC] = bind_binary,
+	[FIELD_DERIVED] = NULL,
 };
 
 static void bind_known(struct row *r, int at, int64_t v)
@@ -135,17 +145,17 @@ static void bind_known(struct row *r, int at, int64_t v)
 }
 
 /* The fields that only the sink can know, by name. */
-static void bind_computed(struct row *r, int at, const struct handshake *h, const struct row_extra *extra,
-			  const struct field *f)
+static void bind_computed(struct row *r, int at, const struct handshake *h,
+			  const struct row_extra *extra, const struct field *f)
 {
 	switch (f->column[2]) {
-	case 'p':	/* capture_id */
+	case 'p': /* capture_id */
 		sqlite3_bind_int64(r->insert, at, extra->capture_id);
 		break;
-	case 'n':	/* connection_id */
+	case 'n': /* connection_id */
 		sqlite3_bind_int64(r->insert, at, extra->connection_id);
 		break;
-	case 's':	/* resumed_from */
+	case 's': /* resumed_from */
 		bind_known(r, at, extra->resumed_from);
 		break;
 	default:
@@ -225,7 +235,8 @@ static void bind_json(struct row *r, int at, const struct buffer *json)
 	sqlite3_bind_text(r->insert, at, (const char *)json->at, (int)json->len, SQLITE_STATIC);
 }
 
-static void bind_extras(struct row *r, int at, const struct handshake *h, const struct row_extra *extra)
+static void bind_extras(struct row *r, int at, const struct handshake *h,
+			const struct row_extra *extra)
 {
 	bind_known(r, at + EXTRA_CLIENT_HELLO, extra->client_hello);
 	bind_known(r, at + EXTRA_CLIENT_HELLO_SECOND, extra->client_hello_second);

@@ -7,24 +7,42 @@
 #include <assert.h>
 #include <string.h>
 
-enum { FIND_LIST, ADD_LIST, FIND_HELLO, ADD_HELLO, FIND_CHAIN, ADD_CHAIN, ADD_MEMBER, FIND_CERTIFICATE, ADD_CERTIFICATE, USE_CHAIN };
+enum {
+	FIND_LIST,
+	ADD_LIST,
+	FIND_HELLO,
+	ADD_HELLO,
+	FIND_CHAIN,
+	ADD_CHAIN,
+	ADD_MEMBER,
+	FIND_CERTIFICATE,
+	ADD_CERTIFICATE,
+	USE_CHAIN
+};
 static_assert(USE_CHAIN + 1 == SHAPES_STATEMENTS, "a place for each statement");
 
 static const char *const sql[SHAPES_STATEMENTS] = {
 	[FIND_LIST] = "SELECT id FROM lists WHERE hash = ?1",
 	[ADD_LIST] = "INSERT INTO lists(hash, content) VALUES(?1, ?2) ON CONFLICT(hash) DO NOTHING",
 	[FIND_HELLO] = "SELECT id FROM hello_rows WHERE hash = ?1",
-	[ADD_HELLO] = "INSERT INTO hello_rows(hash, version_highest, ja3, ja4, version, cipher, extension, \"group\", key_share, "
+	[ADD_HELLO] = "INSERT INTO hello_rows(hash, version_highest, ja3, ja4, version, cipher, "
+		      "extension, \"group\", key_share, "
 		      "signature_scheme, alpn, compression, psk_mode, certificate_authority) "
-		      "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) ON CONFLICT(hash) DO NOTHING",
+		      "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) ON "
+		      "CONFLICT(hash) DO NOTHING",
 	[FIND_CHAIN] = "SELECT id FROM chain_rows WHERE hash = ?1",
-	[ADD_CHAIN] = "INSERT INTO chain_rows(hash, handshakes) VALUES(?1, 0) ON CONFLICT(hash) DO NOTHING",
+	[ADD_CHAIN] = "INSERT INTO chain_rows(hash, handshakes) VALUES(?1, 0) ON CONFLICT(hash) DO "
+		      "NOTHING",
 	[ADD_MEMBER] = "INSERT INTO chain_members(chain, position, certificate) VALUES(?1, ?2, ?3)",
 	[FIND_CERTIFICATE] = "SELECT id FROM certificate_rows WHERE sha256 = ?1",
-	[ADD_CERTIFICATE] = "INSERT INTO certificate_rows(sha256, der, subject, issuer, serial, not_before, not_after, key_type, key_bits, curve, "
-			    "signature_algorithm, san, is_ca, self_signed, spki_sha256, policy, sct_count) "
-			    "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
-	[USE_CHAIN] = ("UPDATE chain_rows SET handshakes = handshakes + ?2, first_seen_ns = min(coalesce(first_seen_ns, ?3), ?3), "
+	[ADD_CERTIFICATE] =
+		"INSERT INTO certificate_rows(sha256, der, subject, issuer, serial, not_before, "
+		"not_after, key_type, key_bits, curve, "
+		"signature_algorithm, san, is_ca, self_signed, spki_sha256, policy, sct_count) "
+		"VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, "
+		"?17)",
+	[USE_CHAIN] = ("UPDATE chain_rows SET handshakes = handshakes + ?2, first_seen_ns = "
+		       "min(coalesce(first_seen_ns, ?3), ?3), "
 		       "last_seen_ns = max(coalesce(last_seen_ns, ?4), ?4) WHERE id = ?1"),
 };
 
@@ -39,7 +57,8 @@ int shapes_init(struct shapes *s, sqlite3 *db, struct digest *digest, struct lim
 	s->epoch = (uint32_t)(hash_bytes(&s->key, "epoch", 5) & 0x3fffffff);
 	shapes_forget(s);
 	for (int i = 0; i < SHAPES_STATEMENTS && rc == SQLITE_OK; i++)
-		rc = sqlite3_prepare_v3(db, sql[i], -1, SQLITE_PREPARE_PERSISTENT, &s->statements[i], NULL);
+		rc = sqlite3_prepare_v3(db, sql[i], -1, SQLITE_PREPARE_PERSISTENT,
+					&s->statements[i], NULL);
 	return rc;
 }
 
@@ -93,7 +112,8 @@ static int64_t find(struct shapes *s, int which, const void *hash, int len)
 }
 
 /* Adds a row whose hash is bound already, or finds the one that is there; *added tells which. */
-static int64_t add_once(struct shapes *s, int add, int find_it, const void *hash, int len, bool *added)
+static int64_t add_once(struct shapes *s, int add, int find_it, const void *hash, int len,
+			bool *added)
 {
 	if (!run(s->statements[add]))
 		return -1;
@@ -148,7 +168,8 @@ static void write_list(struct shapes *s, enum offer_kind kind, const struct offe
 	buffer_add_text(&s->content, "]");
 }
 
-/* A hash by which a list is met again in this run: of the numbers themselves, which spares writing them as text. */
+/* A hash by which a list is met again in this run: of the numbers themselves, which spares writing
+ * them as text. */
 static uint64_t quick_hash(struct shapes *s, enum offer_kind kind, const struct offer_list *list)
 {
 	if (!list->names && list->count)
@@ -165,7 +186,8 @@ static int64_t add_list(struct shapes *s)
 
 	hash_row(s, buffer_bytes(&s->content), hash);
 	sqlite3_bind_blob(add, 1, hash, ROW_HASH_LEN, SQLITE_STATIC);
-	sqlite3_bind_text64(add, 2, (const char *)s->content.at, s->content.len, SQLITE_STATIC, SQLITE_UTF8);
+	sqlite3_bind_text64(add, 2, (const char *)s->content.at, s->content.len, SQLITE_STATIC,
+			    SQLITE_UTF8);
 	return add_once(s, ADD_LIST, FIND_LIST, hash, ROW_HASH_LEN, &added);
 }
 
@@ -245,7 +267,7 @@ int64_t shapes_hello(struct shapes *s, struct hello *h)
 	int64_t id = recall(s, h->stored_id);
 	if (id)
 		return id;
-	memset(&row, 0, sizeof row);	/* its padding is hashed too */
+	memset(&row, 0, sizeof row); /* its padding is hashed too */
 	for (int kind = 0; kind < OFFER_KIND_COUNT; kind++) {
 		row.lists[kind] = store_list(s, (enum offer_kind)kind, &h->offers[kind]);
 		if (row.lists[kind] < 0)
@@ -301,7 +323,8 @@ static int64_t store_certificate(struct shapes *s, const struct certificate_ref 
 	certificate_parse(ref->der, &c, s->limits);
 	sqlite3_clear_bindings(add);
 	sqlite3_bind_blob(add, 1, ref->sha256, sizeof ref->sha256, SQLITE_STATIC);
-	sqlite3_bind_blob64(add, 2, ref->der.len ? ref->der.at : (const uint8_t *)"", ref->der.len, SQLITE_STATIC);
+	sqlite3_bind_blob64(add, 2, ref->der.len ? ref->der.at : (const uint8_t *)"", ref->der.len,
+			    SQLITE_STATIC);
 	bind_certificate(add, &c);
 	id = run(add) ? sqlite3_last_insert_rowid(s->db) : -1;
 	sqlite3_clear_bindings(add);
@@ -332,7 +355,8 @@ static void hash_chain(struct shapes *s, const struct chain *c, uint8_t out[32])
 {
 	buffer_clear(&s->content);
 	for (uint32_t i = 0; i < c->kept; i++)
-		buffer_add(&s->content, c->certificates[i].sha256, sizeof c->certificates[i].sha256);
+		buffer_add(&s->content, c->certificates[i].sha256,
+			   sizeof c->certificates[i].sha256);
 	hash_row(s, buffer_bytes(&s->content), out);
 }
 
@@ -364,7 +388,9 @@ void shapes_use_chain(struct shapes *s, int64_t chain, int64_t time_ns)
 		at = (at + 1) % SHAPES_CHAINS;
 	struct chain_use *use = &s->uses[at];
 	if (!use->chain) {
-		*use = (struct chain_use){ .chain = chain, .first_ns = time_ns, .last_ns = time_ns };
+		*use = (struct chain_use){ .chain = chain,
+					   .first_ns = time_ns,
+					   .last_ns = time_ns };
 		s->uses_count++;
 	}
 	use->handshakes++;

@@ -16,26 +16,42 @@
 #include <unistd.h>
 
 enum {
-	ROWS_PER_TRANSACTION = SHAPES_CHAINS / 4,	/* each may use two chains */
-	BUSY_STEP_MS = 1000,	/* how long SQLite itself waits for a lock */
-	BUSY_STEPS = 600,	/* and how often we let it: another program may hold the database for minutes */
+	ROWS_PER_TRANSACTION = SHAPES_CHAINS / 4, /* each may use two chains */
+	BUSY_STEP_MS = 1000,			  /* how long SQLite itself waits for a lock */
+	BUSY_STEPS = 600, /* and how often we let it: another program may hold the database for
+			     minutes */
 	CACHE_KIB = 8192,
-	SESSIONS = 16384,	/* handshakes whose ticket or session may be met again */
+	SESSIONS = 16384, /* handshakes whose ticket or session may be met again */
 };
 
-enum statement { BEGIN, COMMIT, ROLLBACK, ADD_CAPTURE, END_CAPTURE, NOTE_CONNECTION, FIND_CAPTURE, STATEMENT_COUNT };
+enum statement {
+	BEGIN,
+	COMMIT,
+	ROLLBACK,
+	ADD_CAPTURE,
+	END_CAPTURE,
+	NOTE_CONNECTION,
+	FIND_CAPTURE,
+	STATEMENT_COUNT
+};
 
 static const char *const statement_sql[STATEMENT_COUNT] = {
 	[BEGIN] = "BEGIN IMMEDIATE",
 	[COMMIT] = "COMMIT",
 	[ROLLBACK] = "ROLLBACK",
-	[ADD_CAPTURE] = "INSERT INTO capture_runs(source, kind, link_type, filter, sensor, limits, version, connection_last) "
+	[ADD_CAPTURE] = "INSERT INTO capture_runs(source, kind, link_type, filter, sensor, limits, "
+			"version, connection_last) "
 			"VALUES(?1, ?2, ?3, ?4, ?5, '{}', ?6, 0)",
-	[END_CAPTURE] = "UPDATE capture_runs SET link_type = ?2, fingerprint = ?3, status = ?4, started_ns = ?5, ended_ns = ?6, packets = ?7, "
-			"bytes = ?8, kernel_drops = ?9, interface_drops = ?10, truncated_packets = ?11, malformed_packets = ?12, "
-			"reassembly_gaps = ?13, flows = ?14, evicted_flows = ?15, handshakes = ?16, limits = ?17 WHERE id = ?1",
-	[NOTE_CONNECTION] = "UPDATE capture_runs SET connection_last = max(connection_last, ?2) WHERE id = ?1",
-	[FIND_CAPTURE] = "SELECT id, status FROM capture_runs WHERE fingerprint = ?1 AND status IS NOT NULL ORDER BY id DESC LIMIT 1",
+	[END_CAPTURE] = "UPDATE capture_runs SET link_type = ?2, fingerprint = ?3, status = ?4, "
+			"started_ns = ?5, ended_ns = ?6, packets = ?7, "
+			"bytes = ?8, kernel_drops = ?9, interface_drops = ?10, truncated_packets = "
+			"?11, malformed_packets = ?12, "
+			"reassembly_gaps = ?13, flows = ?14, evicted_flows = ?15, handshakes = "
+			"?16, limits = ?17 WHERE id = ?1",
+	[NOTE_CONNECTION] =
+		"UPDATE capture_runs SET connection_last = max(connection_last, ?2) WHERE id = ?1",
+	[FIND_CAPTURE] = "SELECT id, status FROM capture_runs WHERE fingerprint = ?1 AND status IS "
+			 "NOT NULL ORDER BY id DESC LIMIT 1",
 };
 
 /* The handshake that gave a session or ticket, by its hash. */
@@ -51,10 +67,10 @@ struct sink {
 	struct digest digest;
 	struct row row;
 	struct shapes shapes;
-	int64_t capture_id;		/* the one that began last */
-	int64_t connections;		/* added to the run's connection ids, which start at 1 */
+	int64_t capture_id;  /* the one that began last */
+	int64_t connections; /* added to the run's connection ids, which start at 1 */
 	int64_t connection_last;
-	uint64_t pending;		/* rows of the open transaction */
+	uint64_t pending; /* rows of the open transaction */
 	struct sink_counts counts;
 	uint64_t lost_at_begin;
 	struct session sessions[SESSIONS];
@@ -128,7 +144,8 @@ static bool commit(struct sink *s, struct error *error)
 {
 	if (sqlite3_get_autocommit(s->db))
 		return true;
-	if (shapes_write_uses(&s->shapes) != SQLITE_OK || !note_connection(s) || step(s, COMMIT) != SQLITE_DONE)
+	if (shapes_write_uses(&s->shapes) != SQLITE_OK || !note_connection(s) ||
+	    step(s, COMMIT) != SQLITE_DONE)
 		return give_up(s, error);
 	s->counts.handshakes += s->pending;
 	s->pending = 0;
@@ -137,7 +154,14 @@ static bool commit(struct sink *s, struct error *error)
 
 /* --- opening --- */
 
-enum file_state { FILE_NEW, FILE_OURS, FILE_NEWER, FILE_FOREIGN, FILE_NO_DATABASE, FILE_UNREADABLE };
+enum file_state {
+	FILE_NEW,
+	FILE_OURS,
+	FILE_NEWER,
+	FILE_FOREIGN,
+	FILE_NO_DATABASE,
+	FILE_UNREADABLE
+};
 
 /* Places in the header of SQLite's file format. */
 enum { HEADER_LEN = 100, HEADER_USER_VERSION = 60, HEADER_APPLICATION_ID = 68 };
@@ -198,7 +222,8 @@ static bool is_blank_database(const char *path)
 	sqlite3 *db = NULL;
 	bool blank = sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK &&
 		     ask_number(db, "SELECT count(*) FROM sqlite_schema") == 0 &&
-		     ask_number(db, "PRAGMA application_id") == 0 && ask_number(db, "PRAGMA user_version") == 0;
+		     ask_number(db, "PRAGMA application_id") == 0 &&
+		     ask_number(db, "PRAGMA user_version") == 0;
 
 	sqlite3_close(db);
 	return blank;
@@ -211,20 +236,27 @@ static bool check_file(const char *path, struct error *error)
 	case FILE_OURS:
 		return true;
 	case FILE_NEWER:
-		return error_set(error, EXIT_IO, "cannot open '%s': made by a newer overhear: use that one, or another file", path);
+		return error_set(
+			error, EXIT_IO,
+			"cannot open '%s': made by a newer overhear: use that one, or another file",
+			path);
 	case FILE_FOREIGN:
 		if (is_blank_database(path))
 			return true;
-		return error_set(error, EXIT_IO, "cannot open '%s': a database of another program: name another file", path);
+		return error_set(
+			error, EXIT_IO,
+			"cannot open '%s': a database of another program: name another file", path);
 	case FILE_NO_DATABASE:
-		return error_set(error, EXIT_IO, "cannot open '%s': not a database: name another file", path);
+		return error_set(error, EXIT_IO,
+				 "cannot open '%s': not a database: name another file", path);
 	case FILE_UNREADABLE:
 		break;
 	}
 	return error_set(error, EXIT_IO, "cannot open '%s': %s", path, strerror(errno));
 }
 
-/* Made here, not by SQLite, so that nobody else can read it; SQLite gives its companions the same mode. */
+/* Made here, not by SQLite, so that nobody else can read it; SQLite gives its companions the same
+ * mode. */
 static bool make_file(const char *path, struct error *error)
 {
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR);
@@ -241,9 +273,11 @@ static bool set_up(struct sink *s)
 
 	sqlite3_busy_timeout(s->db, BUSY_STEP_MS);
 	snprintf(sql, sizeof sql,
-		 "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -%d;"
+		 "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; "
+		 "PRAGMA cache_size = -%d;"
 		 "PRAGMA wal_autocheckpoint = 2000;"
-		 "PRAGMA journal_size_limit = 67108864", CACHE_KIB);
+		 "PRAGMA journal_size_limit = 67108864",
+		 CACHE_KIB);
 	return sqlite3_exec(s->db, sql, NULL, NULL, NULL) == SQLITE_OK;
 }
 
@@ -270,9 +304,11 @@ static bool prepare(struct sink *s)
 
 	schema_add_insert(&insert);
 	for (int i = 0; i < STATEMENT_COUNT && rc == SQLITE_OK; i++)
-		rc = sqlite3_prepare_v3(s->db, statement_sql[i], -1, SQLITE_PREPARE_PERSISTENT, &s->statements[i], NULL);
+		rc = sqlite3_prepare_v3(s->db, statement_sql[i], -1, SQLITE_PREPARE_PERSISTENT,
+					&s->statements[i], NULL);
 	if (rc == SQLITE_OK)
-		rc = sqlite3_prepare_v3(s->db, buffer_text(&insert), -1, SQLITE_PREPARE_PERSISTENT, &s->row.insert, NULL);
+		rc = sqlite3_prepare_v3(s->db, buffer_text(&insert), -1, SQLITE_PREPARE_PERSISTENT,
+					&s->row.insert, NULL);
 	if (rc == SQLITE_OK)
 		rc = shapes_init(&s->shapes, s->db, &s->digest, NULL);
 	buffer_finish(&insert);
@@ -301,13 +337,15 @@ static bool open_database(struct sink **out, const char *where, struct error *er
 	memcpy(s->path, where, strlen(where) + 1);
 	digest_init(&s->digest);
 	s->row.digest = &s->digest;
-	if (sqlite3_open_v2(where, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK ||
+	if (sqlite3_open_v2(where, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) !=
+		    SQLITE_OK ||
 	    !set_up(s) || !make_schema(s) || !prepare(s)) {
 		cannot(s, "open", error);
 		destroy(s);
 		return false;
 	}
-	s->connections = ask_number(s->db, "SELECT coalesce(max(connection_last), 0) FROM capture_runs");
+	s->connections =
+		ask_number(s->db, "SELECT coalesce(max(connection_last), 0) FROM capture_runs");
 	s->connection_last = s->connections;
 	*out = s;
 	return true;
@@ -330,7 +368,8 @@ static void bind_safe(sqlite3_stmt *statement, int at, const char *text)
 
 	if (text) {
 		text_add_safe(&safe, (struct bytes){ (const uint8_t *)text, strlen(text) });
-		sqlite3_bind_text(statement, at, buffer_text(&safe), (int)safe.len, SQLITE_TRANSIENT);
+		sqlite3_bind_text(statement, at, buffer_text(&safe), (int)safe.len,
+				  SQLITE_TRANSIENT);
 	} else {
 		sqlite3_bind_null(statement, at);
 	}
@@ -383,7 +422,8 @@ static void write_limits(struct buffer *out, const struct limit_counts *counts)
 	buffer_add_text(out, "{");
 	for (int i = 0; i < LIMIT_COUNT; i++)
 		if (counts->bitten[i])
-			buffer_add_format(out, "%s\"%s\":%llu", out->len > 1 ? "," : "", limit_table[i].name,
+			buffer_add_format(out, "%s\"%s\":%llu", out->len > 1 ? "," : "",
+					  limit_table[i].name,
 					  (unsigned long long)counts->bitten[i]);
 	buffer_add_text(out, "}");
 }
@@ -391,7 +431,8 @@ static void write_limits(struct buffer *out, const struct limit_counts *counts)
 static void bind_end(struct sink *s, const struct capture *c, const char *limits_json)
 {
 	sqlite3_stmt *end = s->statements[END_CAPTURE];
-	bool whole = s->counts.lost == s->lost_at_begin;	/* with rows lost it is worth reading again */
+	bool whole =
+		s->counts.lost == s->lost_at_begin; /* with rows lost it is worth reading again */
 
 	sqlite3_bind_int64(end, 1, c->id);
 	bind_text(end, 2, c->link_type);
@@ -404,8 +445,9 @@ static void bind_end(struct sink *s, const struct capture *c, const char *limits
 		sqlite3_bind_int64(end, 7 + i, (int64_t)counters[i]);
 	bind_if(end, 9, c->drops_known, c->kernel_drops);
 	bind_if(end, 10, c->drops_known, c->interface_drops);
-	const uint64_t more[] = { c->truncated_packets, c->malformed_packets, c->reassembly_gaps, c->flows,
-				  c->evicted_flows, c->handshakes };
+	const uint64_t more[] = { c->truncated_packets, c->malformed_packets,
+				  c->reassembly_gaps,	c->flows,
+				  c->evicted_flows,	c->handshakes };
 	for (int i = 0; i < 6; i++)
 		sqlite3_bind_int64(end, 11 + i, (int64_t)more[i]);
 	bind_text(end, 17, limits_json);
@@ -443,26 +485,37 @@ bool sqlite_find_capture(struct sink *s, const char *fingerprint, int *status, i
 	return found;
 }
 
-/* What follows the handshakes of capture %lld into oblivion, in an order that never leaves a reference to nothing. */
+/* What follows the handshakes of capture %lld into oblivion, in an order that never leaves a
+ * reference to nothing. */
 static const char forget_sql[] =
-	"DELETE FROM finding_rows WHERE handshake_id IN (SELECT id FROM handshake_rows WHERE capture_id = %1$lld);"
+	"DELETE FROM finding_rows WHERE handshake_id IN (SELECT id FROM handshake_rows WHERE "
+	"capture_id = %1$lld);"
 	"DELETE FROM attempt_rows WHERE capture_id = %1$lld;"
-	"UPDATE handshake_rows SET resumed_from = NULL WHERE resumed_from IN (SELECT id FROM handshake_rows WHERE capture_id = %1$lld);"
+	"UPDATE handshake_rows SET resumed_from = NULL WHERE resumed_from IN (SELECT id FROM "
+	"handshake_rows WHERE capture_id = %1$lld);"
 	"DELETE FROM handshake_rows WHERE capture_id = %1$lld;"
 	"DELETE FROM capture_runs WHERE id = %1$lld;"
-	"DELETE FROM hello_rows WHERE id NOT IN (SELECT client_hello FROM handshake_rows WHERE client_hello IS NOT NULL "
-	"UNION SELECT client_hello_second FROM handshake_rows WHERE client_hello_second IS NOT NULL "
+	"DELETE FROM hello_rows WHERE id NOT IN (SELECT client_hello FROM handshake_rows WHERE "
+	"client_hello IS NOT NULL "
+	"UNION SELECT client_hello_second FROM handshake_rows WHERE client_hello_second IS NOT "
+	"NULL "
 	"UNION SELECT server_hello FROM handshake_rows WHERE server_hello IS NOT NULL "
-	"UNION SELECT certificate_request FROM handshake_rows WHERE certificate_request IS NOT NULL);"
-	"DELETE FROM lists WHERE id NOT IN (SELECT k.value FROM hello_rows y, json_each(json_array(y.version, y.cipher, y.extension, "
-	"y.\"group\", y.key_share, y.signature_scheme, y.alpn, y.compression, y.psk_mode, y.certificate_authority)) k "
+	"UNION SELECT certificate_request FROM handshake_rows WHERE certificate_request IS NOT "
+	"NULL);"
+	"DELETE FROM lists WHERE id NOT IN (SELECT k.value FROM hello_rows y, "
+	"json_each(json_array(y.version, y.cipher, y.extension, "
+	"y.\"group\", y.key_share, y.signature_scheme, y.alpn, y.compression, y.psk_mode, "
+	"y.certificate_authority)) k "
 	"WHERE k.value IS NOT NULL);"
-	"CREATE TEMP TABLE used AS SELECT chain, count(*) AS handshakes, min(time_ns) AS first_ns, max(time_ns) AS last_ns FROM "
+	"CREATE TEMP TABLE used AS SELECT chain, count(*) AS handshakes, min(time_ns) AS first_ns, "
+	"max(time_ns) AS last_ns FROM "
 	"(SELECT server_chain AS chain, time_ns FROM handshake_rows WHERE server_chain IS NOT NULL "
-	"UNION ALL SELECT client_chain, time_ns FROM handshake_rows WHERE client_chain IS NOT NULL) GROUP BY chain;"
+	"UNION ALL SELECT client_chain, time_ns FROM handshake_rows WHERE client_chain IS NOT "
+	"NULL) GROUP BY chain;"
 	"DELETE FROM chain_members WHERE chain NOT IN (SELECT chain FROM used);"
 	"DELETE FROM chain_rows WHERE id NOT IN (SELECT chain FROM used);"
-	"UPDATE chain_rows SET handshakes = u.handshakes, first_seen_ns = u.first_ns, last_seen_ns = u.last_ns FROM used u WHERE u.chain = id;"
+	"UPDATE chain_rows SET handshakes = u.handshakes, first_seen_ns = u.first_ns, last_seen_ns "
+	"= u.last_ns FROM used u WHERE u.chain = id;"
 	"DELETE FROM certificate_rows WHERE id NOT IN (SELECT certificate FROM chain_members);"
 	"DROP TABLE used;";
 
@@ -507,7 +560,8 @@ static int64_t resumed_from(const struct sink *s, const struct handshake *h)
 static void note_session(struct sink *s, const struct handshake *h, int64_t id)
 {
 	if (h->session_given)
-		s->sessions[h->session_given % SESSIONS] = (struct session){ .hash = h->session_given, .handshake = id };
+		s->sessions[h->session_given % SESSIONS] =
+			(struct session){ .hash = h->session_given, .handshake = id };
 }
 
 /* The rows that the handshake's row refers to; false where one could not be stored. */
@@ -519,8 +573,9 @@ static bool store_shapes(struct sink *s, struct handshake *h, struct row_extra *
 	extra->certificate_request = shapes_hello(&s->shapes, h->certificate_request);
 	extra->server_chain = shapes_chain(&s->shapes, h->server_chain);
 	extra->client_chain = shapes_chain(&s->shapes, h->client_chain);
-	return extra->client_hello >= 0 && extra->client_hello_second >= 0 && extra->server_hello >= 0 &&
-	       extra->certificate_request >= 0 && extra->server_chain >= 0 && extra->client_chain >= 0;
+	return extra->client_hello >= 0 && extra->client_hello_second >= 0 &&
+	       extra->server_hello >= 0 && extra->certificate_request >= 0 &&
+	       extra->server_chain >= 0 && extra->client_chain >= 0;
 }
 
 static void note_chains(struct sink *s, const struct handshake *h, const struct row_extra *extra)

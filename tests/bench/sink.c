@@ -1,6 +1,6 @@
-/* sink.c: what storing a handshake costs. `bench_sink DB ROWS [shuffle]` puts ROWS realistic handshakes and prints the
- * CPU time and the bytes of database that each took; with `shuffle` every client sends its extensions in an order of its own,
- * as browsers do, so that each hello is new. */
+/* sink.c: what storing a handshake costs. `bench_sink DB ROWS [shuffle]` puts ROWS realistic
+ * handshakes and prints the CPU time and the bytes of database that each took; with `shuffle` every
+ * client sends its extensions in an order of its own, as browsers do, so that each hello is new. */
 #include "base/xmalloc.h"
 #include "sinks/sink.h"
 
@@ -39,7 +39,8 @@ static struct hello *make_hello(bool client, uint32_t which)
 
 		for (uint32_t i = 0; i < count; i++)
 			codes[i] = 0x1301 + 7 * i + which % 5 * (uint32_t)(kind < 3);
-		h->offers[kind] = (struct offer_list){ .seen = count, .count = count, .codes = codes };
+		h->offers[kind] =
+			(struct offer_list){ .seen = count, .count = count, .codes = codes };
 	}
 	h->version_highest = 0x0304;
 	snprintf(h->ja3, sizeof h->ja3, "%08x%08x%08x%08x", which, which, which, which);
@@ -79,11 +80,16 @@ static void shuffle(struct hello *h)
 
 static void add_flight(struct handshake *h)
 {
-	static const uint16_t types[] = { 1, 2, MESSAGE_CHANGE_CIPHER_SPEC, 11, 12, 14, 16, MESSAGE_CHANGE_CIPHER_SPEC, 20, 20 };
+	static const uint16_t types[] = { 1,  2,  MESSAGE_CHANGE_CIPHER_SPEC, 11, 12,
+					  14, 16, MESSAGE_CHANGE_CIPHER_SPEC, 20, 20 };
 
 	for (unsigned i = 0; i < sizeof types / sizeof *types; i++)
-		handshake_add_message(h, (struct message){ .type = types[i], .sender = i != 0 && i != 6, .bytes = (uint32_t)(draw() % 3000),
-							   .time_ns = h->time_ns + (int64_t)(1000 * (draw() % 90000)) });
+		handshake_add_message(
+			h, (struct message){ .type = types[i],
+					     .sender = i != 0 && i != 6,
+					     .bytes = (uint32_t)(draw() % 3000),
+					     .time_ns = h->time_ns +
+							(int64_t)(1000 * (draw() % 90000)) });
 }
 
 static void make_handshake(struct handshake *h, uint64_t n)
@@ -108,7 +114,8 @@ static void make_handshake(struct handshake *h, uint64_t n)
 	fill(h->server_random, 32);
 	h->session_id_len = 32;
 	fill(h->session_id, 32);
-	snprintf(name, sizeof name, "h%08llx.site-%02d.rsa.example.test", (unsigned long long)n, (int)(n % 24));
+	snprintf(name, sizeof name, "h%08llx.site-%02d.rsa.example.test", (unsigned long long)n,
+		 (int)(n % 24));
 	h->server_name = handshake_keep_text(h, name);
 	h->alpn = handshake_keep_text(h, "h2");
 	h->application = handshake_keep_text(h, "TLS");
@@ -126,7 +133,8 @@ static void make_handshake(struct handshake *h, uint64_t n)
 	h->extended_master_secret = 1;
 	h->server_certificates = CHAIN_LENGTH;
 	h->tcp_ns = h->client_rtt_ns = h->server_rtt_ns = (int64_t)(draw() % 90000000);
-	h->server_hello_ns = h->server_think_ns = h->tls_ns = h->first_byte_ns = h->total_ns = (int64_t)(draw() % 90000000);
+	h->server_hello_ns = h->server_think_ns = h->tls_ns = h->first_byte_ns = h->total_ns =
+		(int64_t)(draw() % 90000000);
 	h->round_trips = 2;
 	h->retransmissions = 0;
 	h->client_bytes = 700;
@@ -139,7 +147,8 @@ static double cpu_us(void)
 	struct rusage r;
 
 	getrusage(RUSAGE_SELF, &r);
-	return 1e6 * (double)(r.ru_utime.tv_sec + r.ru_stime.tv_sec) + (double)(r.ru_utime.tv_usec + r.ru_stime.tv_usec);
+	return 1e6 * (double)(r.ru_utime.tv_sec + r.ru_stime.tv_sec) +
+	       (double)(r.ru_utime.tv_usec + r.ru_stime.tv_usec);
 }
 
 static int failed(const struct error *error)
@@ -194,6 +203,7 @@ int main(int argc, char **argv)
 	}
 	making = cpu_us() - start;
 	stat(argv[1], &file);
-	printf("%.2f us and %.0f bytes of database a handshake\n", (all - making) / (double)rows, (double)file.st_size / (double)rows);
+	printf("%.2f us and %.0f bytes of database a handshake\n", (all - making) / (double)rows,
+	       (double)file.st_size / (double)rows);
 	return 0;
 }

@@ -34,24 +34,24 @@ static void add_wrapped(struct buffer *out, uint8_t tag, struct buffer *inside)
 	buffer_finish(inside);
 }
 
-#define OID_ED25519 "\x2b\x65\x70"
-#define OID_ML_DSA_65 "\x60\x86\x48\x01\x65\x03\x04\x03\x12"
-#define OID_UNKNOWN "\x2a\x03\x04"
+#define OID_ED25519	"\x2b\x65\x70"
+#define OID_ML_DSA_65	"\x60\x86\x48\x01\x65\x03\x04\x03\x12"
+#define OID_UNKNOWN	"\x2a\x03\x04"
 #define OID_COMMON_NAME "\x55\x04\x03"
-#define OID_ALT_NAME "\x55\x1d\x11"
-#define OID_BASIC "\x55\x1d\x13"
-#define OID_POLICIES "\x55\x1d\x20"
-#define OID_SCTS "\x2b\x06\x01\x04\x01\xd6\x79\x02\x04\x02"
+#define OID_ALT_NAME	"\x55\x1d\x11"
+#define OID_BASIC	"\x55\x1d\x13"
+#define OID_POLICIES	"\x55\x1d\x20"
+#define OID_SCTS	"\x2b\x06\x01\x04\x01\xd6\x79\x02\x04\x02"
 
 struct wish {
 	const char *serial;
-	const char *algorithm;		/* content of the OID of signature and key */
-	const char *issuer, *subject;	/* common names */
-	size_t subject_len;		/* 0: up to the NUL */
-	uint8_t string_type;		/* 0: UTF8String */
+	const char *algorithm;	      /* content of the OID of signature and key */
+	const char *issuer, *subject; /* common names */
+	size_t subject_len;	      /* 0: up to the NUL */
+	uint8_t string_type;	      /* 0: UTF8String */
 	const char *not_after;
 	bool version1;
-	const struct buffer *extensions;	/* a sequence's content */
+	const struct buffer *extensions; /* a sequence's content */
 };
 
 static void add_oid_sequence(struct buffer *out, const char *oid)
@@ -138,7 +138,8 @@ static struct certificate parse(struct wish w, struct limit_counts *limits)
 
 static void plain_fields_are_read(void **state)
 {
-	struct certificate c = parse((struct wish){ .issuer = "the issuer", .subject = "www.example.org" }, NULL);
+	struct certificate c =
+		parse((struct wish){ .issuer = "the issuer", .subject = "www.example.org" }, NULL);
 
 	(void)state;
 	assert_true(c.parsed);
@@ -194,7 +195,8 @@ static void names_hide_nothing(void **state)
 
 static void a_name_that_is_no_text_is_shown_as_hex(void **state)
 {
-	struct certificate c = parse((struct wish){ .subject = "\x01\xfe", .string_type = 0x03 }, NULL);
+	struct certificate c =
+		parse((struct wish){ .subject = "\x01\xfe", .string_type = 0x03 }, NULL);
 
 	(void)state;
 	assert_true(c.parsed);
@@ -217,7 +219,9 @@ static void times_that_cannot_be_are_left_out(void **state)
 
 static void post_quantum_keys_are_named(void **state)
 {
-	struct certificate c = parse((struct wish){ .algorithm = OID_ML_DSA_65, .issuer = "same", .subject = "same" }, NULL);
+	struct certificate c = parse(
+		(struct wish){ .algorithm = OID_ML_DSA_65, .issuer = "same", .subject = "same" },
+		NULL);
 
 	(void)state;
 	assert_string_equal(c.key_type, "ML-DSA-65");
@@ -255,7 +259,8 @@ static void alternative_names_keep_their_order(void **state)
 	add_wrapped(&value, 0x30, &names);
 	add_extension(&extensions, OID_ALT_NAME, value.at, value.len);
 	struct certificate c = parse((struct wish){ .extensions = &extensions }, NULL);
-	assert_string_equal(c.san, "[\"dns:b.example\",\"ip:192.0.2.1\",\"email:me@a.example\",\"uri:urn:x\",\"dns:a\\\\x00\\\"\\\\xff\","
+	assert_string_equal(c.san, "[\"dns:b.example\",\"ip:192.0.2.1\",\"email:me@a.example\","
+				   "\"uri:urn:x\",\"dns:a\\\\x00\\\"\\\\xff\","
 				   "\"ip:2001:db8::1\",\"ip:#010203\",\"rid:1.2.3\"]");
 	certificate_finish(&c);
 	buffer_finish(&value);
@@ -313,9 +318,11 @@ static void a_name_alone_is_text_or_hex(void **state)
 
 static void the_stricter_policy_counts(void **state)
 {
-	static const uint8_t domain[] = { 0x30, 0x0a, 0x30, 0x08, 0x06, 0x06, 0x67, 0x81, 0x0c, 0x01, 0x02, 0x01 };
-	static const uint8_t both[] = { 0x30, 0x13, 0x30, 0x08, 0x06, 0x06, 0x67, 0x81, 0x0c, 0x01, 0x02, 0x01,
-					0x30, 0x07, 0x06, 0x05, 0x67, 0x81, 0x0c, 0x01, 0x01 };
+	static const uint8_t domain[] = { 0x30, 0x0a, 0x30, 0x08, 0x06, 0x06,
+					  0x67, 0x81, 0x0c, 0x01, 0x02, 0x01 };
+	static const uint8_t both[] = { 0x30, 0x13, 0x30, 0x08, 0x06, 0x06, 0x67,
+					0x81, 0x0c, 0x01, 0x02, 0x01, 0x30, 0x07,
+					0x06, 0x05, 0x67, 0x81, 0x0c, 0x01, 0x01 };
 	struct buffer one = { 0 }, two = { 0 };
 
 	(void)state;
@@ -373,7 +380,8 @@ static struct bytes sign(EVP_PKEY *key, EVP_PKEY *signer)
 	unsigned char *der = NULL;
 
 	X509_set_version(x, X509_VERSION_3);
-	X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_UTF8, (const unsigned char *)"self", -1, -1, 0);
+	X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_UTF8,
+				   (const unsigned char *)"self", -1, -1, 0);
 	X509_set_issuer_name(x, X509_get_subject_name(x));
 	X509_gmtime_adj(X509_getm_notBefore(x), 0);
 	X509_gmtime_adj(X509_getm_notAfter(x), 3600);

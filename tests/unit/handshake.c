@@ -92,7 +92,8 @@ static void texts_have_a_limit(void **state)
 
 	(void)state;
 	handshake_init(&h);
-	assert_int_equal(handshake_keep(&h, (struct bytes){ most, TEXT_BYTES_MAX + 1 }, &fits).len, 0);
+	assert_int_equal(handshake_keep(&h, (struct bytes){ most, TEXT_BYTES_MAX + 1 }, &fits).len,
+			 0);
 	assert_false(fits);
 	struct text all = handshake_keep(&h, (struct bytes){ most, TEXT_BYTES_MAX }, &fits);
 	assert_true(fits);

@@ -66,8 +66,13 @@ static int remove_place(void **state)
 
 static void start(struct place *p)
 {
-	p->capture = (struct capture){ .source = "a.pcap", .kind = "file", .sensor = "here", .fingerprint = "f1",
-				       .started_ns = 1, .ended_ns = INT64_MIN, .status = 1 };
+	p->capture = (struct capture){ .source = "a.pcap",
+				       .kind = "file",
+				       .sensor = "here",
+				       .fingerprint = "f1",
+				       .started_ns = 1,
+				       .ended_ns = INT64_MIN,
+				       .status = 1 };
 	if (!sqlite_sink.open(&p->sink, p->path, &p->error))
 		fail_msg("%s", p->error.text);
 	assert_true(sqlite_sink.begin(p->sink, &p->capture, &p->error));
@@ -181,14 +186,22 @@ static void what_was_seen_comes_back(void **state)
 	h.vlan = 10;
 	put(p, &h);
 	stop(p);
-	expect(p, "SELECT id, capture_id, connection_id, time, time_ns, transport, client_ip, client_port, server_port FROM handshakes",
+	expect(p,
+	       "SELECT id, capture_id, connection_id, time, time_ns, transport, client_ip, "
+	       "client_port, server_port FROM handshakes",
 	       "1|1|1|2023-11-14T22:13:20.123456789Z|1700000000123456789|tcp|192.0.2.1|40000|443");
-	expect(p, "SELECT server_name, version, version_code, cipher, cipher_code, outcome, stage, ended_by FROM handshakes",
-	       "www.example.org|TLS 1.3|772|TLS_AES_128_GCM_SHA256|4865|failed|server_hello|server");
-	expect(p, "SELECT alert, alert_code, alert_level, alert_from, hello_retry, post_quantum, forward_secrecy, tls_ms FROM handshakes",
+	expect(p,
+	       "SELECT server_name, version, version_code, cipher, cipher_code, outcome, stage, "
+	       "ended_by FROM handshakes",
+	       "www.example.org|TLS "
+	       "1.3|772|TLS_AES_128_GCM_SHA256|4865|failed|server_hello|server");
+	expect(p,
+	       "SELECT alert, alert_code, alert_level, alert_from, hello_retry, post_quantum, "
+	       "forward_secrecy, tls_ms FROM handshakes",
 	       "handshake_failure|40|fatal|server|0|1|-|1.234567");
 	expect(p, "SELECT client_mac, client_random, session_id, vlan FROM handshakes",
-	       "02:00:00:ab:cd:ef|abababababababababababababababababababababababababababababababab|fe00|10");
+	       "02:00:00:ab:cd:ef|abababababababababababababababababababababababababababababababab|"
+	       "fe00|10");
 	database_is_sound(p);
 }
 
@@ -204,12 +217,18 @@ static void what_was_not_seen_is_null(void **state)
 	buffer_add_text(&sql, "SELECT ''");
 	for (size_t i = (size_t)(field_find("server_name") - fields); i < field_count; i++)
 		if (strcmp(fields[i].column, "reassembly"))
-			buffer_add_format(&sql, " || CASE WHEN %s IS NOT NULL THEN '%s ' ELSE '' END",
+			buffer_add_format(&sql,
+					  " || CASE WHEN %s IS NOT NULL THEN '%s ' ELSE '' END",
 					  fields[i].column, fields[i].column);
 	buffer_add_text(&sql, " FROM handshakes");
 	expect(p, buffer_text(&sql), "");
-	expect(p, "SELECT reassembly, vlan, client_mac, first_packet, encapsulation FROM handshakes", "whole|-|-|-|-");
-	expect(p, "SELECT count(*) FROM messages UNION ALL SELECT count(*) FROM alerts UNION ALL SELECT count(*) FROM offers", "0;0;0");
+	expect(p,
+	       "SELECT reassembly, vlan, client_mac, first_packet, encapsulation FROM handshakes",
+	       "whole|-|-|-|-");
+	expect(p,
+	       "SELECT count(*) FROM messages UNION ALL SELECT count(*) FROM alerts UNION ALL "
+	       "SELECT count(*) FROM offers",
+	       "0;0;0");
 	buffer_finish(&sql);
 }
 
@@ -235,7 +254,8 @@ static void marks_become_lists_in_their_order(void **state)
 	h.inferred = INFERRED_TLS_MS | INFERRED_OUTCOME | INFERRED_CAUSE;
 	put(p, &h);
 	stop(p);
-	expect(p, "SELECT reassembly, inferred, inferred ->> 2 FROM handshakes", "gap,one_sided|[\"outcome\",\"tls_ms\",\"cause\"]|cause");
+	expect(p, "SELECT reassembly, inferred, inferred ->> 2 FROM handshakes",
+	       "gap,one_sided|[\"outcome\",\"tls_ms\",\"cause\"]|cause");
 }
 
 static void every_enumeration_and_flag_has_a_place_of_its_own(void **state)
@@ -257,15 +277,20 @@ static void every_enumeration_and_flag_has_a_place_of_its_own(void **state)
 	h.alert_sender = SENDER_CLIENT;
 	put(p, &h);
 	h = a_handshake(2);
-	h.forward_secrecy = h.hello_retry = h.encrypt_then_mac = h.certificates_visible = h.dtls_cookie = 1;
+	h.forward_secrecy = h.hello_retry = h.encrypt_then_mac = h.certificates_visible =
+		h.dtls_cookie = 1;
 	h.post_quantum = h.extended_master_secret = h.secure_renegotiation = h.quic_retry = 0;
 	put(p, &h);
 	stop(p);
-	expect(p, "SELECT transport, outcome, stage, ended_by, resumption, early_data, ech, client_auth, key_exchange, ocsp_status, alert_from "
-		  "FROM handshakes WHERE id = 1",
+	expect(p,
+	       "SELECT transport, outcome, stage, ended_by, resumption, early_data, ech, "
+	       "client_auth, key_exchange, ocsp_status, alert_from "
+	       "FROM handshakes WHERE id = 1",
 	       "dtls|partial|finished|capture|psk|rejected|rejected|rejected|NULL|unknown|client");
-	expect(p, "SELECT forward_secrecy, post_quantum, hello_retry, extended_master_secret, encrypt_then_mac, secure_renegotiation, "
-		  "certificates_visible, quic_retry, dtls_cookie FROM handshakes WHERE id = 2",
+	expect(p,
+	       "SELECT forward_secrecy, post_quantum, hello_retry, extended_master_secret, "
+	       "encrypt_then_mac, secure_renegotiation, "
+	       "certificates_visible, quic_retry, dtls_cookie FROM handshakes WHERE id = 2",
 	       "1|0|1|0|1|0|1|0|1");
 }
 
@@ -282,7 +307,9 @@ static void codes_without_a_name_are_printed_as_numbers(void **state)
 	h.quic_version = 0x1234abcd;
 	put(p, &h);
 	stop(p);
-	expect(p, "SELECT version, cipher, named_group, alert, alert_code, quic_version FROM handshakes",
+	expect(p,
+	       "SELECT version, cipher, named_group, alert, alert_code, quic_version FROM "
+	       "handshakes",
 	       "TLS 1.3 draft 28|0xfefd|GREASE|encrypted|-|0x1234abcd");
 }
 
@@ -292,7 +319,8 @@ static void text_from_the_wire_is_made_safe(void **state)
 	struct handshake h = a_handshake(1);
 
 	start(p);
-	h.server_name = handshake_keep(&h, (struct bytes){ (const uint8_t *)"a\0\x1b\xff", 4 }, NULL);
+	h.server_name =
+		handshake_keep(&h, (struct bytes){ (const uint8_t *)"a\0\x1b\xff", 4 }, NULL);
 	h.alpn = handshake_keep_text(&h, "h2\n");
 	put(p, &h);
 	stop(p);
@@ -317,19 +345,32 @@ static void the_ladder_comes_back_as_messages_and_alerts(void **state)
 	struct handshake h = a_handshake(1);
 
 	start(p);
-	handshake_add_message(&h, (struct message){ .type = 1, .bytes = 517, .time_ns = h.time_ns + 1500000 });
-	handshake_add_message(&h, (struct message){ .type = MESSAGE_CHANGE_CIPHER_SPEC, .sender = SENDER_SERVER, .bytes = 1, .time_ns = TIME_NONE });
-	handshake_add_message(&h, (struct message){ .type = 8, .sender = SENDER_SERVER, .bytes = 20, .time_ns = h.time_ns - 1, .decrypted = true });
-	handshake_add_alert(&h, (struct alert){ .sender = SENDER_SERVER, .level = 2, .description = 48, .time_ns = h.time_ns + 1 });
+	handshake_add_message(
+		&h, (struct message){ .type = 1, .bytes = 517, .time_ns = h.time_ns + 1500000 });
+	handshake_add_message(&h, (struct message){ .type = MESSAGE_CHANGE_CIPHER_SPEC,
+						    .sender = SENDER_SERVER,
+						    .bytes = 1,
+						    .time_ns = TIME_NONE });
+	handshake_add_message(&h, (struct message){ .type = 8,
+						    .sender = SENDER_SERVER,
+						    .bytes = 20,
+						    .time_ns = h.time_ns - 1,
+						    .decrypted = true });
+	handshake_add_alert(&h, (struct alert){ .sender = SENDER_SERVER,
+						.level = 2,
+						.description = 48,
+						.time_ns = h.time_ns + 1 });
 	put(p, &h);
 	stop(p);
 	expect(p, "SELECT * FROM messages",
-	       "1|1|client|client_hello|517|1.5|0;1|2|server|change_cipher_spec|1|-|0;1|3|server|encrypted_extensions|20|-1.0e-06|1");
+	       "1|1|client|client_hello|517|1.5|0;1|2|server|change_cipher_spec|1|-|0;1|3|server|"
+	       "encrypted_extensions|20|-1.0e-06|1");
 	expect(p, "SELECT * FROM alerts", "1|1|server|fatal|2|unknown_ca|48|1.0e-06");
 }
 
 static const uint32_t two_ciphers[] = { 0x0a0a, 0x1301 }, other_ciphers[] = { 0x010080 };
-static const struct bytes two_names[] = { { (const uint8_t *)"h2", 2 }, { (const uint8_t *)"http/1.1\"", 9 } };
+static const struct bytes two_names[] = { { (const uint8_t *)"h2", 2 },
+					  { (const uint8_t *)"http/1.1\"", 9 } };
 
 static struct hello a_hello(void)
 {
@@ -349,7 +390,9 @@ static void offers_name_what_was_offered(void **state)
 {
 	struct place *p = *state;
 	struct handshake h = a_handshake(1);
-	struct hello client = a_hello(), second = { .offers[OFFER_CIPHER] = { .seen = true, .count = 1, .codes = other_ciphers } };
+	struct hello client = a_hello(), second = {
+		.offers[OFFER_CIPHER] = { .seen = true, .count = 1, .codes = other_ciphers }
+	};
 
 	start(p);
 	h.client_hello = &client;
@@ -357,8 +400,10 @@ static void offers_name_what_was_offered(void **state)
 	put(p, &h);
 	stop(p);
 	expect(p, "SELECT * FROM offers ORDER BY hello, kind, position",
-	       "1|client|1|alpn|0|-|h2;1|client|1|alpn|1|-|http/1.1\";1|client|1|cipher|0|2570|GREASE;"
-	       "1|client|1|cipher|1|4865|TLS_AES_128_GCM_SHA256;1|client|2|cipher|0|65664|SSL_CK_RC4_128_WITH_MD5");
+	       "1|client|1|alpn|0|-|h2;1|client|1|alpn|1|-|http/"
+	       "1.1\";1|client|1|cipher|0|2570|GREASE;"
+	       "1|client|1|cipher|1|4865|TLS_AES_128_GCM_SHA256;1|client|2|cipher|0|65664|SSL_CK_"
+	       "RC4_128_WITH_MD5");
 	expect(p, "SELECT ja3, ja4, ja3s, version_offered FROM handshakes",
 	       "00112233445566778899aabbccddeeff|t13d0202h2_000000000000_000000000000|-|TLS 1.3");
 	database_is_sound(p);
@@ -383,7 +428,10 @@ static void hellos_that_are_alike_are_stored_once(void **state)
 	again.client_hello = &one;
 	put(p, &again);
 	stop(p);
-	expect(p, "SELECT (SELECT count(*) FROM hello_rows), (SELECT count(*) FROM lists), count(DISTINCT ja4), count(*) FROM handshakes", "2|3|2|4");
+	expect(p,
+	       "SELECT (SELECT count(*) FROM hello_rows), (SELECT count(*) FROM lists), "
+	       "count(DISTINCT ja4), count(*) FROM handshakes",
+	       "2|3|2|4");
 	database_is_sound(p);
 }
 
@@ -416,9 +464,14 @@ static void chains_are_stored_once_and_counted(void **state)
 		put(p, &h);
 	}
 	stop(p);
-	expect(p, "SELECT handshake_id, sender, position, substr(sha256, 1, 2) FROM chains ORDER BY 1, 2, 3",
-	       "1|server|0|01;1|server|1|cc;2|client|0|02;2|client|1|cc;2|server|0|01;2|server|1|cc;3|server|0|02;3|server|1|cc");
-	expect(p, "SELECT substr(sha256, 1, 2), handshakes, substr(first_seen, 21), substr(last_seen, 21) FROM certificates WHERE sha256 LIKE '0%' ORDER BY 1",
+	expect(p,
+	       "SELECT handshake_id, sender, position, substr(sha256, 1, 2) FROM chains ORDER BY "
+	       "1, 2, 3",
+	       "1|server|0|01;1|server|1|cc;2|client|0|02;2|client|1|cc;2|server|0|01;2|server|1|"
+	       "cc;3|server|0|02;3|server|1|cc");
+	expect(p,
+	       "SELECT substr(sha256, 1, 2), handshakes, substr(first_seen, 21), substr(last_seen, "
+	       "21) FROM certificates WHERE sha256 LIKE '0%' ORDER BY 1",
 	       "01|2|123456789Z|123456790Z;02|2|123456790Z|123456791Z");
 	expect(p, "SELECT substr(leaf_sha256, 1, 4) FROM handshakes ORDER BY id", "0101;0101;0202");
 	database_is_sound(p);
@@ -437,7 +490,10 @@ static void a_certificate_that_cannot_be_read_keeps_its_bytes(void **state)
 	put(p, &h);
 	stop(p);
 	free(chain);
-	expect(p, "SELECT subject, not_after, key_type, is_ca, sct_count, der FROM certificates LIMIT 1", "-|-|-|-|-|no certificate");
+	expect(p,
+	       "SELECT subject, not_after, key_type, is_ca, sct_count, der FROM certificates LIMIT "
+	       "1",
+	       "-|-|-|-|-|no certificate");
 }
 
 static void a_reopened_database_goes_on(void **state)
@@ -455,8 +511,12 @@ static void a_reopened_database_goes_on(void **state)
 		stop(p);
 		free(chain);
 	}
-	expect(p, "SELECT id, capture_id, connection_id FROM handshakes ORDER BY id", "1|1|1;2|1|2;3|2|3;4|2|4");
-	expect(p, "SELECT count(*) FROM certificates UNION ALL SELECT max(handshakes) FROM certificates", "2;4");
+	expect(p, "SELECT id, capture_id, connection_id FROM handshakes ORDER BY id",
+	       "1|1|1;2|1|2;3|2|3;4|2|4");
+	expect(p,
+	       "SELECT count(*) FROM certificates UNION ALL SELECT max(handshakes) FROM "
+	       "certificates",
+	       "2;4");
 	database_is_sound(p);
 }
 
@@ -474,7 +534,8 @@ static void a_row_remembered_from_another_database_is_not_believed(void **state)
 		h.server_chain = chain;
 		put(p, &h);
 		stop(p);
-		expect(p, "SELECT count(ja4), (SELECT count(*) FROM certificates) FROM handshakes", "1|2");
+		expect(p, "SELECT count(ja4), (SELECT count(*) FROM certificates) FROM handshakes",
+		       "1|2");
 		database_is_sound(p);
 		remove_files(p);
 	}
@@ -512,13 +573,17 @@ static void a_capture_has_its_counters(void **state)
 	p->capture.limits.bitten[LIMIT_MESSAGES] = 2;
 	p->capture.limits.bitten[LIMIT_FLOWS] = 1;
 	stop(p);
-	expect(p, "SELECT id, source, kind, link_type, filter, started, ended, packets, kernel_drops, limits, version FROM captures",
-	       "1|a.pcap|file|EN10MB|-|1970-01-01T00:00:00.000000001Z|-|12|-|{\"messages\":2,\"flows\":1}|" OVERHEAR_VERSION);
+	expect(p,
+	       "SELECT id, source, kind, link_type, filter, started, ended, packets, kernel_drops, "
+	       "limits, version FROM captures",
+	       "1|a.pcap|file|EN10MB|-|1970-01-01T00:00:00.000000001Z|-|12|-|{\"messages\":2,"
+	       "\"flows\":1}|" OVERHEAR_VERSION);
 	start(p);
 	p->capture.drops_known = true;
 	p->capture.kernel_drops = 3;
 	stop(p);
-	expect(p, "SELECT kernel_drops, interface_drops, limits FROM captures WHERE id = 2", "3|0|{}");
+	expect(p, "SELECT kernel_drops, interface_drops, limits FROM captures WHERE id = 2",
+	       "3|0|{}");
 }
 
 static void only_a_finished_reading_is_known_again(void **state)
@@ -564,7 +629,8 @@ static void a_forgotten_capture_takes_along_what_only_it_used(void **state)
 	put(p, &h);
 	stop(p);
 	expect(p, "SELECT count(*), min(capture_id), count(ja4) FROM handshakes", "2|2|2");
-	expect(p, "SELECT substr(sha256, 1, 2), handshakes FROM certificates ORDER BY 1", "01|1;cc|1");
+	expect(p, "SELECT substr(sha256, 1, 2), handshakes FROM certificates ORDER BY 1",
+	       "01|1;cc|1");
 	expect(p, "SELECT group_concat(id) FROM captures", "2,3");
 	expect(p, "SELECT count(*) FROM hello_rows UNION ALL SELECT count(*) FROM lists", "2;4");
 	database_is_sound(p);
@@ -682,7 +748,8 @@ static void a_folder_that_is_not_there_is_named(void **state)
 	struct place *p = *state;
 
 	assert_false(sqlite_sink.open(&p->sink, "/nonexistent/t.db", &p->error));
-	assert_string_equal(p->error.text, "cannot open '/nonexistent/t.db': No such file or directory");
+	assert_string_equal(p->error.text,
+			    "cannot open '/nonexistent/t.db': No such file or directory");
 }
 
 static void limit_file_size(rlim_t most)
@@ -814,7 +881,8 @@ static void community_ids_are_those_of_the_specification(void **state)
 	put(p, &udp);
 	stop(p);
 	expect(p, "SELECT community_id FROM handshakes ORDER BY id",
-	       "1:LQU9qZlK+B5F3KDmev6m5PMibrg=;1:LQU9qZlK+B5F3KDmev6m5PMibrg=;1:d/FP5EW3wiY1vCndhwleRRKHowQ=");
+	       "1:LQU9qZlK+B5F3KDmev6m5PMibrg=;1:LQU9qZlK+B5F3KDmev6m5PMibrg=;1:d/"
+	       "FP5EW3wiY1vCndhwleRRKHowQ=");
 }
 
 static void views_of_later_releases_have_their_columns(void **state)
@@ -823,9 +891,16 @@ static void views_of_later_releases_have_their_columns(void **state)
 
 	start(p);
 	stop(p);
-	expect(p, "SELECT handshake_id, sha256, code, severity, confidence, title, detail, remedy FROM findings", "");
-	expect(p, "SELECT capture_id, client_ip, server_ip, server_port, reason, starttls, attempts, first_seen, last_seen FROM attempts", "");
-	expect(p, "SELECT name FROM names WHERE kind = 'cipher' AND code = 4865", "TLS_AES_128_GCM_SHA256");
+	expect(p,
+	       "SELECT handshake_id, sha256, code, severity, confidence, title, detail, remedy "
+	       "FROM findings",
+	       "");
+	expect(p,
+	       "SELECT capture_id, client_ip, server_ip, server_port, reason, starttls, attempts, "
+	       "first_seen, last_seen FROM attempts",
+	       "");
+	expect(p, "SELECT name FROM names WHERE kind = 'cipher' AND code = 4865",
+	       "TLS_AES_128_GCM_SHA256");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_place, remove_place)

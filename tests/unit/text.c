@@ -9,7 +9,8 @@
 
 #include <string.h>
 
-static void expect(void (*add)(struct buffer *, struct bytes), const char *in, size_t len, const char *want)
+static void expect(void (*add)(struct buffer *, struct bytes), const char *in, size_t len,
+		   const char *want)
 {
 	struct buffer out = { 0 };
 
@@ -102,7 +103,9 @@ static void addresses_are_as_rfc_5952_wants(void **state)
 
 static void one_zero_group_is_not_shortened(void **state)
 {
-	static const uint8_t one[16] = { 0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1 };
+	static const uint8_t one[16] = {
+		0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1
+	};
 
 	(void)state;
 	address_is(one, "2001:db8:0:1:1:1:1:1");
@@ -110,8 +113,11 @@ static void one_zero_group_is_not_shortened(void **state)
 
 static void the_first_of_two_equal_runs_is_shortened(void **state)
 {
-	static const uint8_t two[16] = { 0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1 };
-	static const uint8_t longer_last[16] = { 0x20, 0x01, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1 };
+	static const uint8_t two[16] = {
+		0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1
+	};
+	static const uint8_t longer_last[16] = { 0x20, 0x01, 0, 0, 0, 0, 0, 1,
+						 0,    0,    0, 0, 0, 0, 0, 1 };
 
 	(void)state;
 	address_is(two, "2001:db8::1:0:0:1");
