@@ -2,12 +2,16 @@
 
 #include "app/terminal.h"
 #include "base/text.h"
+#include "base/xmalloc.h"
 
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* Rows are gathered to about this size before they are written. */
+enum { WRITE_AT = 65536 };
 
 static const char *const json_columns[] = { "inferred", "limits", "risks", "san" };
 
@@ -79,18 +83,19 @@ void output_add_json(struct buffer *out, const char *column, struct value v)
 	}
 }
 
-static void add_member(struct buffer *out, bool first, const char *name, struct value v)
+static void add_key(struct buffer *out, bool first, const char *name)
 {
 	buffer_add_text(out, first ? "{" : ",");
 	text_add_json(out, (struct bytes){ (const uint8_t *)name, strlen(name) });
 	buffer_add_text(out, ":");
-	output_add_json(out, name, v);
 }
 
 void output_add_json_row(struct buffer *out, const struct row *row)
 {
-	for (size_t i = 0; i < row->count; i++)
-		add_member(out, !i, row->names[i], row->values[i]);
+	for (size_t i = 0; i < row->count; i++) {
+		add_key(out, !i, row->names[i]);
+		output_add_json(out, row->names[i], row->values[i]);
+	}
 	buffer_add_text(out, row->count ? "}" : "{}");
 }
 
@@ -136,19 +141,39 @@ int output_finish(void)
 	return write_errno ? write_errno : ferror(stdout) ? EIO : 0;
 }
 
-static void add_json_line(struct buffer *line, const struct query *q)
+/* What stands before each value of a row, made once: `{"id":`, then `,"capture_id":` and so on. */
+static struct buffer *make_keys(const struct query *q, int count)
+{
+	struct buffer *keys = xcalloc((size_t)count, sizeof *keys);
+
+	for (int i = 0; i < count; i++)
+		add_key(&keys[i], !i, query_name(q, i));
+	return keys;
+}
+
+static void free_keys(struct buffer *keys, int count)
+{
+	for (int i = 0; i < count; i++)
+		buffer_finish(&keys[i]);
+	free(keys);
+}
+
+static void add_json_line(struct buffer *line, const struct query *q, const struct buffer *keys)
 {
 	int count = query_columns(q);
 
-	for (int i = 0; i < count; i++)
-		add_member(line, !i, query_name(q, i), query_value(q, i));
+	for (int i = 0; i < count; i++) {
+		buffer_add(line, keys[i].at, keys[i].len);
+		output_add_json(line, query_name(q, i), query_value(q, i));
+	}
 	buffer_add_text(line, "}\n");
 }
 
-static void add_csv_line(struct buffer *line, const struct query *q)
+static void add_csv_line(struct buffer *line, const struct query *q, const struct buffer *keys)
 {
 	int count = query_columns(q);
 
+	(void)keys;
 	for (int i = 0; i < count; i++) {
 		if (i)
 			buffer_add_text(line, ",");
@@ -157,17 +182,19 @@ static void add_csv_line(struct buffer *line, const struct query *q)
 	buffer_add_text(line, "\r\n");
 }
 
-static bool each_row(struct query *q, void (*add)(struct buffer *, const struct query *), struct error *error)
+static bool each_row(struct query *q, void (*add)(struct buffer *, const struct query *, const struct buffer *), struct error *error)
 {
-	struct buffer line = { 0 };
+	struct buffer *keys = make_keys(q, query_columns(q)), lines = { 0 };
 	enum query_result result;
 
 	while ((result = query_step(q, error)) == QUERY_ROW) {
-		add(&line, q);
-		if (!output_write(&line))
+		add(&lines, q, keys);
+		if (lines.len >= WRITE_AT && !output_write(&lines))
 			break;
 	}
-	buffer_finish(&line);
+	output_write(&lines);
+	buffer_finish(&lines);
+	free_keys(keys, query_columns(q));
 	return result != QUERY_FAILED;
 }
 

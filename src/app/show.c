@@ -105,11 +105,11 @@ static void draw_capture(struct page *p, const struct shown *s)
 	page_label(p, "seen in");
 	page_words(p, PLAIN, source ? source : "?");
 	if (first.type == VALUE_INTEGER && last.type == VALUE_INTEGER) {
-		bool several = last.integer != first.integer;
-
-		page_format(p, PLAIN, ", packet%s %lld", several ? "s" : "", (long long)first.integer);
-		page_glyph(p, PLAIN, GLYPH_DASH, several);
-		page_format(p, PLAIN, several ? "%lld" : "", (long long)last.integer);
+		page_format(p, PLAIN, ", packet%s %lld", first.integer == last.integer ? "" : "s", (long long)first.integer);
+		if (first.integer != last.integer) {
+			page_glyph(p, PLAIN, GLYPH_DASH, 1);
+			page_format(p, PLAIN, "%lld", (long long)last.integer);
+		}
 	}
 	page_newline(p);
 }
