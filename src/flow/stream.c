@@ -149,6 +149,13 @@ bool stream_at_fin(const struct stream *s)
 	return s->fin_seen && !seq_before(s->next, s->fin);
 }
 
+bool stream_lacks_tail(const struct stream *s)
+{
+	if (s->fin_seen && seq_before(s->next, s->fin))
+		return true;
+	return s->work && s->work->has_acked && seq_before(s->next, s->work->acked);
+}
+
 bool stream_waits(const struct stream *s)
 {
 	return s->work && s->work->count;
@@ -363,7 +370,7 @@ static void hold_to_limits(struct stream *s, struct stream_pool *pool)
 
 void stream_doubt(struct stream *s, struct stream_pool *pool, const struct stream_segment *in)
 {
-	uint32_t len = (uint32_t)in->data.len & 0x7fffffff;
+	uint32_t len = (uint32_t)in->data.len;
 
 	if (!len || s->ignored || !stream_near(s, in->seq) || (s->started && !seq_before(s->next, in->seq + len)))
 		return;
@@ -382,32 +389,47 @@ void stream_doubt(struct stream *s, struct stream_pool *pool, const struct strea
 	pool->waiting_bytes += (uint64_t)len + PIECE_COST;
 }
 
-/* Takes in the doubted segments that begin before `upto` and still bring something; the first that came for a place wins. True where there was one. */
-static bool believe_doubted(struct stream *s, struct stream_pool *pool, uint32_t upto)
+static bool believe(struct stream *s, struct stream_pool *pool, const struct piece *p)
+{
+	struct stream_segment in = { .seq = p->seq, .data = { p->data, p->len }, .wire_len = p->len, .time_ns = p->time_ns, .number = p->number };
+
+	if (!s->started)
+		stream_start(s, p->seq - 1);
+	uint32_t from = later(p->seq, s->next);
+
+	return stream_near(s, p->seq) && seq_before(from, piece_end(p)) && take_waiting(s, pool, &in, from, piece_end(p), true);
+}
+
+/* Takes in the doubted segments that begin before *upto (all, where it is NULL) and still bring something; the first that came for a place wins. True where there was one. */
+static bool believe_doubted(struct stream *s, struct stream_pool *pool, const uint32_t *upto)
 {
 	struct stream_work *w = s->work;
 	bool new = false;
 
 	if (!w || !w->doubted_count)
 		return false;
-	for (uint32_t i = 0; i < w->doubted_count; i++) {
-		const struct piece *p = &w->doubted[i];
-		struct stream_segment in = { .seq = p->seq, .data = { p->data, p->len }, .wire_len = p->len, .time_ns = p->time_ns, .number = p->number };
+	uint32_t count = w->doubted_count;
 
-		if (!s->started)
-			stream_start(s, p->seq - 1);
-		uint32_t from = later(p->seq, s->next);
-		if (seq_before(from, upto) && seq_before(from, piece_end(p)))
-			new |= take_waiting(s, pool, &in, from, piece_end(p), true);
+	w->doubted_count = 0;
+	for (uint32_t i = 0; i < count; i++) {
+		struct piece p = w->doubted[i];
+
+		if (upto && !seq_before(p.seq, *upto)) {
+			w->doubted[w->doubted_count++] = p;
+			continue;
+		}
+		new |= believe(s, pool, &p);
+		pool->waiting_bytes -= (uint64_t)p.len + PIECE_COST;
+		free(p.data);
 	}
-	drop_doubted(w, pool);
+	if (!w->doubted_count)
+		drop_doubted(w, pool);
 	return new;
 }
 
 void stream_give_up(struct stream *s, struct stream_pool *pool, uint8_t mark)
 {
-	if (s->work && s->work->doubted_count)
-		believe_doubted(s, pool, s->work->doubted[s->work->doubted_count - 1].seq + 1);
+	believe_doubted(s, pool, NULL);
 	mark_given_up(s, mark);
 }
 
@@ -437,11 +459,11 @@ bool stream_acknowledge(struct stream *s, struct stream_pool *pool, uint32_t ack
 {
 	struct stream_work *w = s->work;
 
-	if (!w || !seq_before(s->next, ack) || !stream_near(s, ack))
+	if (!w || (s->started && !seq_before(s->next, ack)) || !stream_near(s, ack))
 		return false;
 	w->acked = w->has_acked ? later(w->acked, ack) : ack;
 	w->has_acked = true;
-	if (believe_doubted(s, pool, ack))
+	if (believe_doubted(s, pool, &ack))
 		return true;
 	if (!w->at_cut || !first_hole_is_acknowledged(s))
 		return false;

@@ -101,6 +101,8 @@ void stream_give_up(struct stream *s, struct stream_pool *pool, uint8_t mark);
 void stream_ignore(struct stream *s, struct stream_pool *pool);
 /* Only moves on past len bytes at seq, without looking at them. */
 void stream_pass(struct stream *s, uint32_t seq, uint32_t len);
+/* Bytes before the FIN are missing, and nothing waits behind them. */
+bool stream_lacks_tail(const struct stream *s);
 /* All bytes up to the FIN were handed on. */
 bool stream_at_fin(const struct stream *s);
 /* Bytes wait for a hole to be filled. */

@@ -62,6 +62,10 @@ static void use(struct run *run, struct flow *f, unsigned end, const struct segm
 	assert(f->seen[end] && f->packets);
 	assert(!memcmp(f->end[end].at, s->src.at, 16) && f->port[end] == s->src_port);
 	assert(!memcmp(f->end[1 - end].at, s->dst.at, 16) && f->port[1 - end] == s->dst_port);
+	if (f->doubted) {
+		stream_doubt(&f->stream[end], pool, &in);
+		return;
+	}
 	if (s->payload_len == 7 && !f->connection)
 		memcpy(flow_connect(run->table, f), &f->id, sizeof f->id);
 	if (s->payload_len == 8)
@@ -70,7 +74,7 @@ static void use(struct run *run, struct flow *f, unsigned end, const struct segm
 		f->unwatched = true;
 	if (s->payload_len == 10)
 		stream_ignore(&f->stream[end], pool);
-	stream_acknowledge(&f->stream[1 - end], s->ack);
+	stream_acknowledge(&f->stream[1 - end], pool, s->ack);
 	if (stream_push(&f->stream[end], pool, &in, s->payload_len & 1) == STREAM_NEW)
 		while (stream_next(&f->stream[end], pool, &c))
 			;

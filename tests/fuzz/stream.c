@@ -35,7 +35,7 @@ static void take(struct model *m)
 	assert(m->stream.next == m->isn + 1 + (uint32_t)m->place);
 }
 
-static void push(struct model *m, uint32_t offset, uint32_t len, uint32_t missing, bool lie, bool history)
+static void push(struct model *m, uint32_t offset, uint32_t len, uint32_t missing, bool lie, bool history, bool doubted)
 {
 	uint8_t *copy = malloc(len ? len : 1);
 	struct stream_segment in = { .seq = m->isn + 1 + offset, .data = { copy, len }, .wire_len = len + missing, .number = 1 };
@@ -43,7 +43,10 @@ static void push(struct model *m, uint32_t offset, uint32_t len, uint32_t missin
 	for (uint32_t i = 0; i < len; i++)
 		copy[i] = (uint8_t)(m->sent[(offset + i) % SPAN] ^ (lie && i == len / 2));
 	m->lied |= lie;
-	stream_push(&m->stream, &m->pool, &in, history);
+	if (doubted)
+		stream_doubt(&m->stream, &m->pool, &in);
+	else
+		stream_push(&m->stream, &m->pool, &in, history);
 	take(m);
 	free(copy);
 	assert(m->pool.waiting_bytes <= REASSEMBLY_BYTES_MAX);
@@ -70,10 +73,10 @@ static void step(struct model *m, struct reader *r)
 		take(m);
 		return;
 	case 3:
-		push(m, offset, len, what >> 3, false, true);
+		push(m, offset, len, what >> 3, false, true, false);
 		return;
 	default:
-		push(m, offset, len, 0, what == 0xff, what & 0x40);
+		push(m, offset, len, 0, what == 0xff, what & 0x40, what & 8);
 		return;
 	}
 }

@@ -525,19 +525,26 @@ static struct flow *sends_verified(struct lab *l, unsigned from, uint8_t flags, 
 	return offer(l, &s);
 }
 
-static void a_wrong_checksum_is_forged_where_right_ones_were_seen(void **state)
+static void a_wrong_checksum_is_doubted_where_right_ones_were_seen(void **state)
 {
 	struct lab *l = lab_create();
 	struct flow *f = opens(l);
+	uint32_t packets;
 
 	(void)state;
 	assert_ptr_equal(sends_verified(l, CLIENT, ACK, CLIENT_ISN + 1, 100, 0), f);
 	assert_int_equal(f->checksum_right, 1 << l->end);
-	assert_null(sends_verified(l, CLIENT, ACK, CLIENT_ISN + 1, 100, 1));
+	assert_false(f->doubted);
+	packets = f->packets;
+	assert_ptr_equal(sends_verified(l, CLIENT, FIN | ACK, CLIENT_ISN + 1, 100, 1), f);
+	assert_true(f->doubted);
+	assert_int_equal(f->packets, packets);
+	assert_int_equal(f->closed, 0);
 	assert_null(sends_verified(l, CLIENT, RST | ACK, CLIENT_ISN + 1, 0, 1));
 	assert_int_equal(f->reset_by, 0);
 	assert_int_equal(f->checksum_wrong, 1 << l->end);
 	assert_ptr_equal(sends_verified(l, CLIENT, ACK, CLIENT_ISN + 1, 100, 0), f);
+	assert_false(f->doubted);
 	lab_destroy(l);
 }
 
@@ -560,8 +567,8 @@ static void the_syns_checksum_counts_too(void **state)
 	(void)state;
 	assert_null(sends_verified(l, CLIENT, SYN, CLIENT_ISN, 0, 0));
 	sends(l, SERVER, SYN | ACK, SERVER_ISN, CLIENT_ISN + 1, 0);
-	assert_null(sends_verified(l, CLIENT, ACK, CLIENT_ISN + 1, 100, 9));
-	assert_non_null(sends_verified(l, CLIENT, ACK, CLIENT_ISN + 1, 100, 0));
+	assert_true(sends_verified(l, CLIENT, ACK, CLIENT_ISN + 1, 100, 9)->doubted);
+	assert_false(sends_verified(l, CLIENT, ACK, CLIENT_ISN + 1, 100, 0)->doubted);
 	lab_destroy(l);
 }
 
@@ -1085,7 +1092,7 @@ int main(void)
 		cmocka_unit_test(a_reset_behind_waiting_bytes_counts),
 		cmocka_unit_test(a_reset_before_any_answer_must_acknowledge_the_syn),
 		cmocka_unit_test(a_fin_counts_only_in_the_window),
-		cmocka_unit_test(a_wrong_checksum_is_forged_where_right_ones_were_seen),
+		cmocka_unit_test(a_wrong_checksum_is_doubted_where_right_ones_were_seen),
 		cmocka_unit_test(an_end_whose_checksums_are_all_wrong_is_believed),
 		cmocka_unit_test(the_syns_checksum_counts_too),
 		cmocka_unit_test(payload_is_not_verified_where_nobody_reads_it),

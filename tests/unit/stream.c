@@ -533,6 +533,72 @@ static void the_fin_is_reached_when_all_before_it_came(void **state)
 	bench_destroy(b);
 }
 
+static void doubt(struct bench *b, uint32_t seq, const char *text)
+{
+	struct stream_segment in = { seq, { (const uint8_t *)text, strlen(text) }, (uint32_t)strlen(text), (int64_t)++b->number * 1000, b->number };
+
+	stream_doubt(&b->s, &b->pool, &in);
+	fetch(b);
+}
+
+static void a_doubted_segment_counts_once_it_is_acknowledged(void **state)
+{
+	struct bench *b = bench_create();
+
+	(void)state;
+	doubt(b, FIRST, "abc");
+	assert_int_equal(b->len, 0);
+	assert_true(stream_acknowledge(&b->s, &b->pool, FIRST + 3));
+	fetch(b);
+	assert_got(b, "abc");
+	bench_destroy(b);
+}
+
+static void a_doubted_segment_waits_for_its_own_acknowledgement(void **state)
+{
+	struct bench *b = bench_create();
+
+	(void)state;
+	doubt(b, FIRST, "abc");
+	doubt(b, FIRST + 3, "XYZ");
+	stream_acknowledge(&b->s, &b->pool, FIRST + 3);
+	fetch(b);
+	assert_got(b, "abc");
+	doubt(b, FIRST + 6, "ghi");
+	stream_acknowledge(&b->s, &b->pool, FIRST + 9);
+	fetch(b);
+	assert_got(b, "abcXYZghi");
+	bench_destroy(b);
+}
+
+static void a_doubted_segment_yields_to_one_that_fits(void **state)
+{
+	struct bench *b = bench_create();
+
+	(void)state;
+	doubt(b, FIRST, "XYZ");
+	push(b, FIRST, "abc");
+	stream_acknowledge(&b->s, &b->pool, FIRST + 3);
+	fetch(b);
+	assert_got(b, "abc");
+	assert_int_equal(b->s.marks, 0);
+	bench_destroy(b);
+}
+
+static void doubted_segments_count_where_nothing_better_can_come(void **state)
+{
+	struct bench *b = bench_create();
+
+	(void)state;
+	doubt(b, FIRST + 3, "def");
+	push(b, FIRST, "ab");
+	stream_give_up(&b->s, &b->pool, 0);
+	fetch(b);
+	assert_got(b, "abdef");
+	assert_int_equal(b->missing, 1);
+	bench_destroy(b);
+}
+
 static void a_stream_starts_once(void **state)
 {
 	struct bench *b = bench_create();
@@ -575,6 +641,10 @@ int main(void)
 		cmocka_unit_test(segments_far_from_the_window_are_invalid),
 		cmocka_unit_test(a_stream_without_syn_begins_with_its_first_segment),
 		cmocka_unit_test(a_stream_starts_once),
+		cmocka_unit_test(a_doubted_segment_counts_once_it_is_acknowledged),
+		cmocka_unit_test(a_doubted_segment_waits_for_its_own_acknowledgement),
+		cmocka_unit_test(a_doubted_segment_yields_to_one_that_fits),
+		cmocka_unit_test(doubted_segments_count_where_nothing_better_can_come),
 		cmocka_unit_test(a_hole_stands_until_it_is_given_up),
 		cmocka_unit_test(an_acknowledged_hole_is_given_up_after_more_segments),
 		cmocka_unit_test(data_captured_after_its_acknowledgement_is_no_gap),
