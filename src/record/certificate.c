@@ -456,14 +456,13 @@ static int count_scts(X509 *x)
 	return whole ? count : -1;
 }
 
-/* RFC 5280 section 4.2.1.9; a certificate of version 1 does not say. */
+/* RFC 5280 section 4.2.1.9: what does not say so is none; an extension that cannot be read says nothing. */
 static int is_ca(X509 *x)
 {
 	int critical;
 	BASIC_CONSTRAINTS *basic = X509_get_ext_d2i(x, NID_basic_constraints, &critical, NULL);
-	int ca = basic							   ? basic->ca != 0
-		 : critical == -1 && X509_get_version(x) >= X509_VERSION_3 ? 0
-									   : -1;
+	int absent = critical == -1 ? 0 : -1;
+	int ca = basic ? basic->ca != 0 : absent;
 
 	BASIC_CONSTRAINTS_free(basic);
 	return ca;

@@ -359,18 +359,23 @@ static void timestamps_are_counted(void **state)
 
 static void authorities_say_so(void **state)
 {
-	static const uint8_t yes[] = { 0x30, 0x03, 0x01, 0x01, 0xff };
-	struct buffer extensions = { 0 };
+	static const uint8_t yes[] = { 0x30, 0x03, 0x01, 0x01, 0xff }, broken[] = { 0x30, 0x03, 0x02 };
+	struct buffer said = { 0 }, garbled = { 0 };
 
 	(void)state;
-	add_extension(&extensions, OID_BASIC, yes, sizeof yes);
-	struct certificate ca = parse((struct wish){ .extensions = &extensions }, NULL);
+	add_extension(&said, OID_BASIC, yes, sizeof yes);
+	add_extension(&garbled, OID_BASIC, broken, sizeof broken);
+	struct certificate ca = parse((struct wish){ .extensions = &said }, NULL);
 	struct certificate old = parse((struct wish){ .version1 = true }, NULL);
+	struct certificate odd = parse((struct wish){ .extensions = &garbled }, NULL);
 	assert_int_equal(ca.is_ca, 1);
-	assert_int_equal(old.is_ca, -1);
+	assert_int_equal(old.is_ca, 0);
+	assert_int_equal(odd.is_ca, -1);
 	certificate_finish(&ca);
 	certificate_finish(&old);
-	buffer_finish(&extensions);
+	certificate_finish(&odd);
+	buffer_finish(&said);
+	buffer_finish(&garbled);
 }
 
 /* A certificate signed by `signer` with the key `key`, both on the curve `curve`. */
