@@ -5,7 +5,8 @@
 /* How many columns the tree moves right with each certificate, and how often at most. */
 enum { STEP = 2, STEPS_MAX = 6, CERTIFICATE_AT = 6 };
 
-/* The next text of a JSON array of texts: what stands between quotes, its escapes of quotes and backslashes undone. */
+/* The next text of a JSON array of texts: what stands between quotes, its escapes of quotes and
+ * backslashes undone. */
 static bool next_name(const char **at, struct buffer *out)
 {
 	const char *c = strchr(*at, '"');
@@ -50,15 +51,21 @@ static void draw_validity(struct page *p, const struct row *c)
 		bool over = days.integer < 0;
 
 		page_text(p, PLAIN, ", ");
-		page_format(p, over ? BAD : days.integer < 30 ? CAUTION : FAINT, over ? "expired %lld days before this handshake"
-			: "%lld days left at this handshake", (long long)(over ? -days.integer : days.integer));
+		page_format(p,
+			    over		? BAD
+			    : days.integer < 30 ? CAUTION
+						: FAINT,
+			    over ? "expired %lld days before this handshake"
+				 : "%lld days left at this handshake",
+			    (long long)(over ? -days.integer : days.integer));
 	}
 	page_newline(p);
 }
 
 static void draw_key(struct page *p, const struct row *c)
 {
-	const char *type = row_text(c, "key_type"), *curve = row_text(c, "curve"), *signature = row_text(c, "signature_algorithm");
+	const char *type = row_text(c, "key_type"), *curve = row_text(c, "curve"),
+		   *signature = row_text(c, "signature_algorithm");
 	struct value bits = row_value(c, "key_bits");
 
 	if (!type && !signature)
@@ -82,8 +89,10 @@ static void draw_line_start(struct page *p, size_t at)
 static void draw_certificate(struct page *p, const struct row *c)
 {
 	int64_t position = row_value(c, "position").integer;
-	size_t steps = position < STEPS_MAX ? (size_t)position : STEPS_MAX, at = CERTIFICATE_AT + steps * STEP;
-	const char *subject = row_text(c, "subject"), *issuer = row_text(c, "issuer"), *sha256 = row_text(c, "sha256");
+	size_t steps = position < STEPS_MAX ? (size_t)position : STEPS_MAX,
+	       at = CERTIFICATE_AT + steps * STEP;
+	const char *subject = row_text(c, "subject"), *issuer = row_text(c, "issuer"),
+		   *sha256 = row_text(c, "sha256");
 	struct value self_signed = row_value(c, "self_signed");
 
 	page_to(p, 2);
@@ -115,12 +124,14 @@ static void draw_certificate(struct page *p, const struct row *c)
 	}
 	if (sha256) {
 		draw_line_start(p, at);
-		page_format(p, FAINT, "sha256 %.*s%s", (int)(p->width >= at + 71 ? 64 : 32), sha256, p->width >= at + 71 ? "" : "...");
+		page_format(p, FAINT, "sha256 %.*s%s", (int)(p->width >= at + 71 ? 64 : 32), sha256,
+			    p->width >= at + 71 ? "" : "...");
 		page_newline(p);
 	}
 }
 
-static void draw_side(struct page *p, const struct shown *s, const char *sender, const char *heading)
+static void draw_side(struct page *p, const struct shown *s, const char *sender,
+		      const char *heading)
 {
 	bool any = false;
 

@@ -4,46 +4,82 @@
 
 const struct command commands[] = {
 	{
-		.name = "read", .bit = COMMAND_READ, .operands = "FILE...", .least = 1, .most = SIZE_MAX, .run = command_read,
+		.name = "read",
+		.bit = COMMAND_READ,
+		.operands = "FILE...",
+		.least = 1,
+		.most = SIZE_MAX,
+		.run = command_read,
 		.summary = "analyse capture files",
-		.about = "Records the TLS handshakes of capture files in a database: pcap or pcapng,\n"
-			"plain or compressed with gzip, zstd or lz4; '-' is standard input. One bad\n"
-			"file does not stop the others, and a file that the database already holds is\n"
-			"not read twice.\n",
+		.about = "Records the TLS handshakes of capture files in a database: pcap or "
+			 "pcapng,\n"
+			 "plain or compressed with gzip, zstd or lz4; '-' is standard input. One "
+			 "bad\n"
+			 "file does not stop the others, and a file that the database already "
+			 "holds is\n"
+			 "not read twice.\n",
 		.example = "tcpdump -i eth0 -w - | overhear read -o day.db -",
 	},
 	{
-		.name = "listen", .bit = COMMAND_LISTEN, .operands = "IFACE...", .least = 1, .most = SIZE_MAX, .run = command_listen,
+		.name = "listen",
+		.bit = COMMAND_LISTEN,
+		.operands = "IFACE...",
+		.least = 1,
+		.most = SIZE_MAX,
+		.run = command_listen,
 		.summary = "analyse live interfaces until interrupted",
-		.about = "Records the TLS handshakes that pass on network interfaces ('any': all of\n"
-			"them) in a database, until SIGINT or SIGTERM. SIGUSR1 prints counters.\n"
-			"'overhear -D' lists interfaces.\n",
+		.about = "Records the TLS handshakes that pass on network interfaces ('any': all "
+			 "of\n"
+			 "them) in a database, until SIGINT or SIGTERM. SIGUSR1 prints counters.\n"
+			 "'overhear -D' lists interfaces.\n",
 		.example = "overhear listen -o day.db -f 'tcp port 443' eth0",
 	},
 	{
-		.name = "list", .bit = COMMAND_LIST, .operands = "[DB]", .most = 1, .run = command_list,
+		.name = "list",
+		.bit = COMMAND_LIST,
+		.operands = "[DB]",
+		.most = 1,
+		.run = command_list,
 		.summary = "one line per handshake, newest last",
-		.about = "Prints the handshakes of a database, one a line, the newest last. A terminal\n"
+		.about =
+			"Prints the handshakes of a database, one a line, the newest last. A "
+			"terminal\n"
 			"shows the newest thousand, fitted to its width; a pipe gets all of them,\n"
 			"uncut. --json and --csv give every column.\n",
 		.example = "overhear list --json day.db | jq 'select(.outcome == \"failed\")'",
 	},
 	{
-		.name = "show", .bit = COMMAND_SHOW, .operands = "ID [DB]", .least = 1, .most = 2, .run = command_show,
+		.name = "show",
+		.bit = COMMAND_SHOW,
+		.operands = "ID [DB]",
+		.least = 1,
+		.most = 2,
+		.run = command_show,
 		.summary = "one handshake as a ladder of messages",
-		.about = "Shows one handshake: who sent what and when, what was offered and what was\n"
-			"chosen, the certificates, where the time went and how it ended. ID is the\n"
-			"first column of 'overhear list'. --json gives all of it as one object, --csv\n"
-			"the messages alone.\n",
+		.about = "Shows one handshake: who sent what and when, what was offered and what "
+			 "was\n"
+			 "chosen, the certificates, where the time went and how it ended. ID is "
+			 "the\n"
+			 "first column of 'overhear list'. --json gives all of it as one object, "
+			 "--csv\n"
+			 "the messages alone.\n",
 		.example = "overhear show 17 day.db",
 	},
 	{
-		.name = "explain", .bit = COMMAND_EXPLAIN, .operands = "WORD", .least = 1, .most = SIZE_MAX, .run = command_explain,
+		.name = "explain",
+		.bit = COMMAND_EXPLAIN,
+		.operands = "WORD",
+		.least = 1,
+		.most = SIZE_MAX,
+		.run = command_explain,
 		.summary = "what a message, field, value or code means",
-		.about = "Says in plain words what a name or a number means: a message, a column of the\n"
-			"database or one of its values, an alert, a cipher suite, a group, a signature\n"
-			"scheme, an extension, a version. Upper and lower case, '-' and '_' are the\n"
-			"same.\n",
+		.about = "Says in plain words what a name or a number means: a message, a column "
+			 "of the\n"
+			 "database or one of its values, an alert, a cipher suite, a group, a "
+			 "signature\n"
+			 "scheme, an extension, a version. Upper and lower case, '-' and '_' are "
+			 "the\n"
+			 "same.\n",
 		.example = "overhear explain 0x1301",
 	},
 };

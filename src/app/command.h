@@ -8,19 +8,27 @@
 
 /* Bits, so that a row of the table of options can name several. NO_COMMAND: may stand alone. */
 enum command_bit {
-	NO_COMMAND = 1, COMMAND_READ = 2, COMMAND_LISTEN = 4, COMMAND_LIST = 8, COMMAND_SHOW = 16, COMMAND_EXPLAIN = 32,
+	NO_COMMAND = 1,
+	COMMAND_READ = 2,
+	COMMAND_LISTEN = 4,
+	COMMAND_LIST = 8,
+	COMMAND_SHOW = 16,
+	COMMAND_EXPLAIN = 32,
 };
-enum { CAPTURING = COMMAND_READ | COMMAND_LISTEN, READING = COMMAND_LIST | COMMAND_SHOW | COMMAND_EXPLAIN };
+enum {
+	CAPTURING = COMMAND_READ | COMMAND_LISTEN,
+	READING = COMMAND_LIST | COMMAND_SHOW | COMMAND_EXPLAIN
+};
 
 struct command {
 	const char *name;
 	enum command_bit bit;
-	const char *operands;		/* as the usage line shows them */
-	size_t least, most;		/* how many of them */
-	const char *summary;		/* half a line, for `overhear -h` */
-	const char *about;		/* a paragraph, for `overhear NAME -h` */
+	const char *operands; /* as the usage line shows them */
+	size_t least, most;   /* how many of them */
+	const char *summary;  /* half a line, for `overhear -h` */
+	const char *about;    /* a paragraph, for `overhear NAME -h` */
 	const char *example;
-	int (*run)(const struct options *o);	/* returns the exit status */
+	int (*run)(const struct options *o); /* returns the exit status */
 };
 
 extern const struct command commands[];

@@ -17,12 +17,16 @@ static bool check_file(const char *path, struct error *error)
 	if (stat(path, &st)) {
 		if (errno != ENOENT)
 			return error_set(error, EXIT_IO, "cannot be opened: %s", strerror(errno));
-		return error_set(error, EXIT_IO, "no such database: make one with 'overhear read FILE -o %s', or name another", path);
+		return error_set(error, EXIT_IO,
+				 "no such database: make one with 'overhear read FILE -o %s', or "
+				 "name another",
+				 path);
 	}
 	if (S_ISDIR(st.st_mode))
 		return error_set(error, EXIT_IO, "is a folder: name the database in it");
 	if (S_ISREG(st.st_mode) && !st.st_size)
-		return error_set(error, EXIT_IO, "is empty: 'overhear read FILE -o %s' fills it", path);
+		return error_set(error, EXIT_IO, "is empty: 'overhear read FILE -o %s' fills it",
+				 path);
 	return true;
 }
 
@@ -32,11 +36,17 @@ static bool check_ours(struct query_database *d, struct error *error)
 	enum query_origin origin = query_origin(d, &schema);
 
 	if (origin == QUERY_FOREIGN)
-		return error_set(error, EXIT_IO, "is not a database of overhear: name one that 'overhear read' or 'overhear listen' wrote");
+		return error_set(error, EXIT_IO,
+				 "is not a database of overhear: name one that 'overhear read' or "
+				 "'overhear listen' wrote");
 	if (origin == QUERY_NEWER)
-		return error_set(error, EXIT_IO, "is newer than this program (its schema is %lld): update overhear", (long long)schema);
+		return error_set(error, EXIT_IO,
+				 "is newer than this program (its schema is %lld): update overhear",
+				 (long long)schema);
 	if (!query_has(d, "handshakes"))
-		return error_set(error, EXIT_IO, "has no view 'handshakes': it was not written to its end; record again");
+		return error_set(
+			error, EXIT_IO,
+			"has no view 'handshakes': it was not written to its end; record again");
 	return true;
 }
 
@@ -52,7 +62,9 @@ static struct query_database *open_checked(const char *path, struct error *error
 		return NULL;
 	}
 	if (stale)
-		message("%s: its folder cannot be written, so the newest rows in '%s-wal' are not shown: copy both files elsewhere to see them", path, path);
+		message("%s: its folder cannot be written, so the newest rows in '%s-wal' are not "
+			"shown: copy both files elsewhere to see them",
+			path, path);
 	return d;
 }
 
@@ -89,7 +101,9 @@ void row_keep(struct row *row, const struct query *q)
 
 		if (v.type == VALUE_TEXT || v.type == VALUE_BLOB)
 			v.bytes = copy_bytes(v.bytes);
-		row->names[i] = (char *)(uintptr_t)copy_bytes((struct bytes){ (const uint8_t *)name, strlen(name) }).at;
+		row->names[i] = (char *)(uintptr_t)copy_bytes(
+					(struct bytes){ (const uint8_t *)name, strlen(name) })
+					.at;
 		row->values[i] = v;
 	}
 }
@@ -122,7 +136,8 @@ const char *row_text(const struct row *row, const char *name)
 	return v.type == VALUE_TEXT ? (const char *)v.bytes.at : NULL;
 }
 
-bool rows_read(struct rows *rows, struct query_database *d, const char *sql, int64_t parameter, struct error *error)
+bool rows_read(struct rows *rows, struct query_database *d, const char *sql, int64_t parameter,
+	       struct error *error)
 {
 	struct query *q = NULL;
 	enum query_result result;

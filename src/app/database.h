@@ -8,7 +8,8 @@
 
 #include <stddef.h>
 
-/* Opens the database named by the operand at `index`, else "overhear.db"; what is wrong is said. NULL with *status set where it cannot be used. */
+/* Opens the database named by the operand at `index`, else "overhear.db"; what is wrong is said.
+ * NULL with *status set where it cannot be used. */
 struct query_database *database_open(const struct options *o, size_t index, int *status);
 
 /* A row of a result, copied: names and values in column order. Zeroes are an empty one. */
@@ -29,7 +30,8 @@ struct rows {
 	size_t count, room;
 	struct row *at;
 };
-bool rows_read(struct rows *rows, struct query_database *d, const char *sql, int64_t parameter, struct error *error);
+bool rows_read(struct rows *rows, struct query_database *d, const char *sql, int64_t parameter,
+	       struct error *error);
 void rows_finish(struct rows *rows);
 
 #endif

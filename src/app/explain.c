@@ -18,8 +18,8 @@ struct sense {
 	bool has_code;
 	uint32_t code;
 	const char *meaning;
-	const char *reference;		/* NULL: none */
-	const struct field *field;	/* of a column: its values are listed too; NULL */
+	const char *reference;	   /* NULL: none */
+	const struct field *field; /* of a column: its values are listed too; NULL */
 };
 
 /* What is looked for: a name or a number. */
@@ -56,20 +56,28 @@ static void look_in_registries(struct lookup *l)
 {
 	for (int kind = 0; kind < REGISTRY_KIND_COUNT; kind++) {
 		size_t count;
-		const struct registry_entry *entries = registry_entries((enum registry_kind)kind, &count);
+		const struct registry_entry *entries =
+			registry_entries((enum registry_kind)kind, &count);
 
 		for (size_t i = 0; i < count; i++)
 			offer(l, &(struct sense){
-				.kind = registry_kind_name((enum registry_kind)kind), .name = entries[i].name,
-				.has_code = is_protocol_code(kind, entries[i].code), .code = entries[i].code, .meaning = entries[i].meaning, .reference = entries[i].reference,
-			});
+					 .kind = registry_kind_name((enum registry_kind)kind),
+					 .name = entries[i].name,
+					 .has_code = is_protocol_code(kind, entries[i].code),
+					 .code = entries[i].code,
+					 .meaning = entries[i].meaning,
+					 .reference = entries[i].reference,
+				 });
 	}
 }
 
 static void look_in_columns(struct lookup *l)
 {
 	for (size_t i = 0; i < field_count; i++)
-		offer(l, &(struct sense){ .kind = "column", .name = fields[i].column, .meaning = fields[i].meaning, .field = &fields[i] });
+		offer(l, &(struct sense){ .kind = "column",
+					  .name = fields[i].column,
+					  .meaning = fields[i].meaning,
+					  .field = &fields[i] });
 }
 
 static void look_in_values(struct lookup *l)
@@ -78,19 +86,27 @@ static void look_in_values(struct lookup *l)
 
 	for (size_t i = 0; i < meaning_count; i++) {
 		snprintf(kind, sizeof kind, "value of %s", meanings[i].column);
-		offer(l, &(struct sense){ .kind = kind, .name = meanings[i].value, .meaning = meanings[i].sentence });
+		offer(l, &(struct sense){ .kind = kind,
+					  .name = meanings[i].value,
+					  .meaning = meanings[i].sentence });
 	}
 }
 
 /* RFC 8701 reserves these in several registries at once. */
 static void look_at_grease(struct lookup *l)
 {
-	static const char meaning[] = "Values without a meaning that clients mix into their lists, so that servers stay used to unknown ones.";
+	static const char meaning[] = "Values without a meaning that clients mix into their lists, "
+				      "so that servers stay used to unknown ones.";
 	bool is_value = l->is_code && registry_is_grease(l->code);
 
 	offer(l, &(struct sense){
-		.kind = "reserved value", .name = "GREASE", .has_code = is_value, .code = l->code, .meaning = meaning, .reference = "RFC 8701",
-	});
+			 .kind = "reserved value",
+			 .name = "GREASE",
+			 .has_code = is_value,
+			 .code = l->code,
+			 .meaning = meaning,
+			 .reference = "RFC 8701",
+		 });
 }
 
 static void look_everywhere(struct lookup *l)
@@ -101,14 +117,16 @@ static void look_everywhere(struct lookup *l)
 	look_in_values(l);
 }
 
-/* A message's, suite's or alert's number; decimal as well, since alerts and extensions are often named so. */
+/* A message's, suite's or alert's number; decimal as well, since alerts and extensions are often
+ * named so. */
 static bool parse_code(const char *word, uint32_t *out)
 {
 	bool hexadecimal = word[0] == '0' && (word[1] == 'x' || word[1] == 'X');
 	const char *digits = hexadecimal ? word + 2 : word;
 	char *end;
 
-	if (!*digits || strspn(digits, hexadecimal ? "0123456789abcdefABCDEF" : "0123456789") != strlen(digits))
+	if (!*digits ||
+	    strspn(digits, hexadecimal ? "0123456789abcdefABCDEF" : "0123456789") != strlen(digits))
 		return false;
 	errno = 0;
 	unsigned long code = strtoul(digits, &end, hexadecimal ? 16 : 10);
@@ -135,7 +153,8 @@ static void draw_values(struct page *p, const struct field *f)
 static bool is_written_decimal(const char *kind)
 {
 	static const char *const kinds[] = {
-		"alert", "alert_level", "certificate_compression", "compression", "extension", "message", "psk_mode",
+		"alert",   "alert_level", "certificate_compression", "compression", "extension",
+		"message", "psk_mode",
 	};
 
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
@@ -172,16 +191,22 @@ static void tell_text(void *context, const struct sense *s)
 
 static struct value text_value(const char *text)
 {
-	return text ? (struct value){ .type = VALUE_TEXT, .bytes = { (const uint8_t *)text, strlen(text) } } : (struct value){ .type = VALUE_NULL };
+	return text ? (struct value){ .type = VALUE_TEXT,
+				      .bytes = { (const uint8_t *)text, strlen(text) } }
+		    : (struct value){ .type = VALUE_NULL };
 }
 
 static void tell_json(void *context, const struct sense *s)
 {
 	struct buffer *out = context;
-	const struct { const char *name; struct value value; } members[] = {
+	const struct {
+		const char *name;
+		struct value value;
+	} members[] = {
 		{ "kind", text_value(s->kind) },
 		{ "name", text_value(s->name) },
-		{ "code", { .type = s->has_code ? VALUE_INTEGER : VALUE_NULL, .integer = s->code } },
+		{ "code",
+		  { .type = s->has_code ? VALUE_INTEGER : VALUE_NULL, .integer = s->code } },
 		{ "meaning", text_value(s->meaning) },
 		{ "reference", text_value(s->reference) },
 	};
@@ -197,8 +222,11 @@ static void tell_csv(void *context, const struct sense *s)
 {
 	struct buffer *out = context;
 	const struct value cells[] = {
-		text_value(s->kind), text_value(s->name), { .type = s->has_code ? VALUE_INTEGER : VALUE_NULL, .integer = s->code },
-		text_value(s->meaning), text_value(s->reference),
+		text_value(s->kind),
+		text_value(s->name),
+		{ .type = s->has_code ? VALUE_INTEGER : VALUE_NULL, .integer = s->code },
+		text_value(s->meaning),
+		text_value(s->reference),
 	};
 
 	if (!out->len)
@@ -215,11 +243,14 @@ static int unknown(const struct lookup *l)
 	char near[256];
 
 	if (l->near.count)
-		message("nothing known as '%s': did you mean %s?", l->word, suggest_text(&l->near, "", near, sizeof near));
+		message("nothing known as '%s': did you mean %s?", l->word,
+			suggest_text(&l->near, "", near, sizeof near));
 	else if (l->is_code)
 		message("no registry has the code %s: codes are written as 0x1301 or 47", l->word);
 	else
-		message("nothing known as '%s': give a message, a column, a suite, an alert, an extension or a code such as 0x1301", l->word);
+		message("nothing known as '%s': give a message, a column, a suite, an alert, an "
+			"extension or a code such as 0x1301",
+			l->word);
 	return EXIT_USAGE;
 }
 
@@ -237,7 +268,10 @@ int command_explain(const struct options *o)
 	struct page page;
 
 	page_init(&page, terminal_of_stdout());
-	struct lookup l = { .word = join(&word, o), .tell = o->json ? tell_json : o->csv ? tell_csv : tell_text };
+	struct lookup l = { .word = join(&word, o),
+			    .tell = o->json  ? tell_json
+				    : o->csv ? tell_csv
+					     : tell_text };
 	l.context = o->json || o->csv ? (void *)&page.out : (void *)&page;
 	l.near.word = l.word;
 	l.is_code = parse_code(l.word, &l.code);

@@ -19,8 +19,10 @@ static void print_interface(void *context, const char *name, const char *descrip
 	if (description) {
 		size_t used = line->len - start;
 
-		buffer_add_format(line, "%*s  ", (int)(used < NAME_WIDTH ? NAME_WIDTH - used : 0), "");
-		terminal_add_text(line, (struct bytes){ (const uint8_t *)description, strlen(description) });
+		buffer_add_format(line, "%*s  ", (int)(used < NAME_WIDTH ? NAME_WIDTH - used : 0),
+				  "");
+		terminal_add_text(
+			line, (struct bytes){ (const uint8_t *)description, strlen(description) });
 	}
 	buffer_add_text(line, "\n");
 }

@@ -37,10 +37,12 @@ static enum style describe(struct buffer *out, const struct shown *s, size_t at)
 	buffer_add_text(out, name ? name : "?");
 	if (alert && !hidden) {
 		const struct row *a = alert_of(s, at);
-		const char *level = a ? row_text(a, "level") : NULL, *description = a ? row_text(a, "description") : NULL;
+		const char *level = a ? row_text(a, "level") : NULL,
+			   *description = a ? row_text(a, "description") : NULL;
 
 		if (description)
-			buffer_add_format(out, ": %s%s%s", level ? level : "", level ? " " : "", description);
+			buffer_add_format(out, ": %s%s%s", level ? level : "", level ? " " : "",
+					  description);
 	} else if (bytes.type == VALUE_INTEGER) {
 		buffer_add_format(out, " %lld B", (long long)bytes.integer);
 	}
@@ -49,7 +51,8 @@ static enum style describe(struct buffer *out, const struct shown *s, size_t at)
 	return alert ? BAD : hidden ? FAINT : from_client(m) ? CLIENT_SIDE : SERVER_SIDE;
 }
 
-static void draw_arrow(struct page *p, const char *label, enum style style, bool client, size_t right)
+static void draw_arrow(struct page *p, const char *label, enum style style, bool client,
+		       size_t right)
 {
 	size_t label_width = strlen(label) + 2, inside = right - POST_LEFT - 1;
 	size_t line = inside > label_width + 3 ? inside - label_width - 3 : 0;
@@ -94,7 +97,8 @@ static void end_point(char *out, size_t room, const struct row *h, const char *w
 	snprintf(port_column, sizeof port_column, "%s_port", who);
 	const char *ip = row_text(h, ip_column);
 	bool v6 = ip && strchr(ip, ':');
-	snprintf(out, room, "%s%s%s:%lld", v6 ? "[" : "", ip ? ip : "?", v6 ? "]" : "", (long long)row_value(h, port_column).integer);
+	snprintf(out, room, "%s%s%s:%lld", v6 ? "[" : "", ip ? ip : "?", v6 ? "]" : "",
+		 (long long)row_value(h, port_column).integer);
 }
 
 /* Both end points on one line; long ones (IPv6) each on a line of their own. */
@@ -152,7 +156,8 @@ void ladder_draw(struct page *p, const struct shown *s)
 		struct buffer label = { 0 };
 		enum style style = describe(&label, s, i);
 
-		draw_times(p, time_of(s, i), i ? time_of(s, i) - time_of(s, i - 1) : 0, !i, i == longest);
+		draw_times(p, time_of(s, i), i ? time_of(s, i) - time_of(s, i - 1) : 0, !i,
+			   i == longest);
 		size_t inside = right - POST_LEFT - 1;
 		struct bytes cut = terminal_cut(buffer_bytes(&label), inside > 6 ? inside - 6 : 0);
 		label.len = cut.len;

@@ -42,7 +42,8 @@ static void print_general_help(void)
 
 static void print_command_help(const struct command *c)
 {
-	printf("usage: overhear %s %s%s\n\n%s", c->name, options_any(c) ? "[OPTION...] " : "", c->operands, c->about);
+	printf("usage: overhear %s %s%s\n\n%s", c->name, options_any(c) ? "[OPTION...] " : "",
+	       c->operands, c->about);
 	if (options_any(c)) {
 		printf("\noptions\n");
 		options_print(stdout, c);

@@ -25,11 +25,13 @@ static bool is(const char *text, const char *wanted)
 
 static bool belongs(const struct row *offer, const char *sender, int64_t hello, const char *kind)
 {
-	return is(row_text(offer, "sender"), sender) && row_value(offer, "hello").integer == hello && is(row_text(offer, "kind"), kind);
+	return is(row_text(offer, "sender"), sender) &&
+	       row_value(offer, "hello").integer == hello && is(row_text(offer, "kind"), kind);
 }
 
 /* The list as one text, to tell whether a second hello says anything new. */
-static void add_list(struct buffer *out, const struct shown *s, const char *sender, int64_t hello, const char *kind)
+static void add_list(struct buffer *out, const struct shown *s, const char *sender, int64_t hello,
+		     const char *kind)
 {
 	for (size_t i = 0; i < s->offers.count; i++) {
 		if (!belongs(&s->offers.at[i], sender, hello, kind))
@@ -53,18 +55,22 @@ static bool same_as_first(const struct shown *s, const char *kind)
 }
 
 /* What the server only repeats as its choice stands under "chosen" already. */
-static bool only_repeats(const struct shown *s, const char *sender, const char *kind, const char *chosen)
+static bool only_repeats(const struct shown *s, const char *sender, const char *kind,
+			 const char *chosen)
 {
 	for (size_t i = 0; i < s->offers.count; i++)
 		for (int64_t hello = 1; hello <= 2; hello++)
-			if (belongs(&s->offers.at[i], sender, hello, kind) && !is(row_text(&s->offers.at[i], "name"), chosen))
+			if (belongs(&s->offers.at[i], sender, hello, kind) &&
+			    !is(row_text(&s->offers.at[i], "name"), chosen))
 				return false;
 	return true;
 }
 
-static bool draw_kind(struct page *p, const struct shown *s, const char *sender, int64_t hello, size_t kind, const char *heading)
+static bool draw_kind(struct page *p, const struct shown *s, const char *sender, int64_t hello,
+		      size_t kind, const char *heading)
 {
-	const char *chosen = kinds[kind].chosen ? row_text(&s->handshake, kinds[kind].chosen) : NULL;
+	const char *chosen =
+		kinds[kind].chosen ? row_text(&s->handshake, kinds[kind].chosen) : NULL;
 	bool client = is(sender, "client"), any = false;
 
 	if (!client && only_repeats(s, sender, kinds[kind].kind, chosen))
@@ -80,7 +86,8 @@ static bool draw_kind(struct page *p, const struct shown *s, const char *sender,
 			page_label(p, kinds[kind].label);
 		any = true;
 		const char *name = row_text(offer, "name");
-		page_item(p, is(name, "GREASE") ? FAINT : PLAIN, name ? name : "(empty)", client && is(name, chosen));
+		page_item(p, is(name, "GREASE") ? FAINT : PLAIN, name ? name : "(empty)",
+			  client && is(name, chosen));
 	}
 	if (any)
 		page_newline(p);
@@ -89,10 +96,19 @@ static bool draw_kind(struct page *p, const struct shown *s, const char *sender,
 
 static void draw_chosen(struct page *p, const struct row *h)
 {
-	static const struct { const char *label, *column; } fields[] = {
-		{ "version", "version" }, { "suite", "cipher" }, { "group", "named_group" }, { "signature", "signature_scheme" },
-		{ "alpn", "alpn" }, { "key exchange", "key_exchange" }, { "resumption", "resumption" }, { "early data", "early_data" },
-		{ "ech", "ech" }, { "client auth", "client_auth" },
+	static const struct {
+		const char *label, *column;
+	} fields[] = {
+		{ "version", "version" },
+		{ "suite", "cipher" },
+		{ "group", "named_group" },
+		{ "signature", "signature_scheme" },
+		{ "alpn", "alpn" },
+		{ "key exchange", "key_exchange" },
+		{ "resumption", "resumption" },
+		{ "early data", "early_data" },
+		{ "ech", "ech" },
+		{ "client auth", "client_auth" },
 	};
 	bool any = false;
 
@@ -110,7 +126,8 @@ static void draw_chosen(struct page *p, const struct row *h)
 }
 
 /* The lists of one hello under a heading; of a second one only those that differ from the first. */
-static void draw_hello(struct page *p, const struct shown *s, const char *sender, int64_t hello, const char *heading)
+static void draw_hello(struct page *p, const struct shown *s, const char *sender, int64_t hello,
+		       const char *heading)
 {
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
 		if (is(sender, "client") && hello == 2 && same_as_first(s, kinds[i].kind))
@@ -123,8 +140,9 @@ static void draw_hello(struct page *p, const struct shown *s, const char *sender
 void offers_draw(struct page *p, const struct shown *s)
 {
 	bool answered = row_text(&s->handshake, "cipher");
-	const char *legend = p->terminal.utf8 ? "offered by the client (\xe2\x97\x8f chosen by the server)"
-		: "offered by the client (* chosen by the server)";
+	const char *legend = p->terminal.utf8
+				     ? "offered by the client (\xe2\x97\x8f chosen by the server)"
+				     : "offered by the client (* chosen by the server)";
 
 	draw_chosen(p, &s->handshake);
 	draw_hello(p, s, "client", 1, answered ? legend : "offered by the client");

@@ -15,18 +15,18 @@ enum option_kind {
 	OPTION_FLAG,	/* bool at offset */
 	OPTION_TEXT,	/* const char * at offset */
 	OPTION_NUMBER,	/* uint64_t at offset, between least and most */
-	OPTION_COMMAND,	/* stands for a command and its first operand */
+	OPTION_COMMAND, /* stands for a command and its first operand */
 };
 
 struct option_row {
-	char letter;			/* 0: a long form only */
+	char letter; /* 0: a long form only */
 	const char *name;
-	const char *argument;		/* as -h shows it; NULL: takes none */
+	const char *argument; /* as -h shows it; NULL: takes none */
 	enum option_kind kind;
 	size_t offset;
 	uint64_t least, most;
-	enum command_bit command;	/* of OPTION_COMMAND */
-	unsigned commands;		/* bits of enum command_bit: where it applies */
+	enum command_bit command; /* of OPTION_COMMAND */
+	unsigned commands;	  /* bits of enum command_bit: where it applies */
 	const char *help;
 };
 
@@ -34,27 +34,44 @@ enum { EVERYWHERE = NO_COMMAND | CAPTURING | READING };
 #define AT(member) .offset = offsetof(struct options, member)
 
 static const struct option_row rows[] = {
-	{ 'f', "filter", "BPF", OPTION_TEXT, AT(filter), .commands = CAPTURING, .help = "only packets that this pcap-filter(7) lets pass" },
-	{ 'c', "count", "PACKETS", OPTION_NUMBER, AT(count), 1, INT64_MAX, .commands = CAPTURING, .help = "stop after so many packets" },
-	{ 's', "snaplen", "BYTES", OPTION_NUMBER, AT(snaplen), 1, 262144, .commands = CAPTURING, .help = "use at most so many bytes of a packet (262144)" },
-	{ 'B', "buffer", "KIB", OPTION_NUMBER, AT(buffer_kib), 1, 2097151, .commands = COMMAND_LISTEN, .help = "the kernel's ring for packets, in KiB (65536)" },
-	{ 'p', "no-promiscuous", NULL, OPTION_FLAG, AT(no_promiscuous), .commands = COMMAND_LISTEN, .help = "take only what is meant for this machine" },
-	{ 'o', "output", "DB", OPTION_TEXT, AT(output), .commands = CAPTURING, .help = "the database to write (overhear.db)" },
-	{ 0, "again", NULL, OPTION_FLAG, AT(again), .commands = COMMAND_READ, .help = "read a known file anew, replacing what it gave" },
-	{ 'q', "quiet", NULL, OPTION_FLAG, AT(quiet), .commands = CAPTURING, .help = "no progress bar, no summary; errors only" },
-	{ 'v', "verbose", NULL, OPTION_FLAG, AT(verbose), .commands = CAPTURING, .help = "say more about what is done" },
-	{ 0, "json", NULL, OPTION_FLAG, AT(json), .commands = READING, .help = "print JSON, one object a line" },
-	{ 0, "csv", NULL, OPTION_FLAG, AT(csv), .commands = READING, .help = "print CSV (RFC 4180) with a header" },
-	{ 'r', "read", "FILE", OPTION_COMMAND, .command = COMMAND_READ, .commands = NO_COMMAND | COMMAND_READ, .help = "the same as 'overhear read FILE'" },
-	{ 'i', "interface", "IFACE", OPTION_COMMAND, .command = COMMAND_LISTEN, .commands = NO_COMMAND | COMMAND_LISTEN, .help = "the same as 'overhear listen IFACE'" },
-	{ 'D', "interfaces", NULL, OPTION_FLAG, AT(interfaces), .commands = NO_COMMAND, .help = "list the interfaces that 'listen' can use" },
-	{ 'V', "version", NULL, OPTION_FLAG, AT(version), .commands = EVERYWHERE, .help = "print the version" },
-	{ 'h', "help", NULL, OPTION_FLAG, AT(help), .commands = EVERYWHERE, .help = "this help, or that of a command" },
+	{ 'f', "filter", "BPF", OPTION_TEXT, AT(filter), .commands = CAPTURING,
+	  .help = "only packets that this pcap-filter(7) lets pass" },
+	{ 'c', "count", "PACKETS", OPTION_NUMBER, AT(count), 1, INT64_MAX, .commands = CAPTURING,
+	  .help = "stop after so many packets" },
+	{ 's', "snaplen", "BYTES", OPTION_NUMBER, AT(snaplen), 1, 262144, .commands = CAPTURING,
+	  .help = "use at most so many bytes of a packet (262144)" },
+	{ 'B', "buffer", "KIB", OPTION_NUMBER, AT(buffer_kib), 1, 2097151,
+	  .commands = COMMAND_LISTEN, .help = "the kernel's ring for packets, in KiB (65536)" },
+	{ 'p', "no-promiscuous", NULL, OPTION_FLAG, AT(no_promiscuous), .commands = COMMAND_LISTEN,
+	  .help = "take only what is meant for this machine" },
+	{ 'o', "output", "DB", OPTION_TEXT, AT(output), .commands = CAPTURING,
+	  .help = "the database to write (overhear.db)" },
+	{ 0, "again", NULL, OPTION_FLAG, AT(again), .commands = COMMAND_READ,
+	  .help = "read a known file anew, replacing what it gave" },
+	{ 'q', "quiet", NULL, OPTION_FLAG, AT(quiet), .commands = CAPTURING,
+	  .help = "no progress bar, no summary; errors only" },
+	{ 'v', "verbose", NULL, OPTION_FLAG, AT(verbose), .commands = CAPTURING,
+	  .help = "say more about what is done" },
+	{ 0, "json", NULL, OPTION_FLAG, AT(json), .commands = READING,
+	  .help = "print JSON, one object a line" },
+	{ 0, "csv", NULL, OPTION_FLAG, AT(csv), .commands = READING,
+	  .help = "print CSV (RFC 4180) with a header" },
+	{ 'r', "read", "FILE", OPTION_COMMAND, .command = COMMAND_READ,
+	  .commands = NO_COMMAND | COMMAND_READ, .help = "the same as 'overhear read FILE'" },
+	{ 'i', "interface", "IFACE", OPTION_COMMAND, .command = COMMAND_LISTEN,
+	  .commands = NO_COMMAND | COMMAND_LISTEN, .help = "the same as 'overhear listen IFACE'" },
+	{ 'D', "interfaces", NULL, OPTION_FLAG, AT(interfaces), .commands = NO_COMMAND,
+	  .help = "list the interfaces that 'listen' can use" },
+	{ 'V', "version", NULL, OPTION_FLAG, AT(version), .commands = EVERYWHERE,
+	  .help = "print the version" },
+	{ 'h', "help", NULL, OPTION_FLAG, AT(help), .commands = EVERYWHERE,
+	  .help = "this help, or that of a command" },
 };
 #undef AT
 enum { ROW_COUNT = sizeof rows / sizeof *rows, LONG_BASE = 256 };
 
-/* What getopt_long() wants, made from the table. Long options come back as LONG_BASE plus their row. */
+/* What getopt_long() wants, made from the table. Long options come back as LONG_BASE plus their
+ * row. */
 struct getopt_form {
 	char letters[2 * ROW_COUNT + 3];
 	struct option names[ROW_COUNT + 1];
@@ -64,7 +81,8 @@ static void make_getopt_form(struct getopt_form *form)
 {
 	char *to = form->letters;
 
-	/* '-': operands are handed on in their order, wherever options stand; ':': a missing argument is told from an unknown option. */
+	/* '-': operands are handed on in their order, wherever options stand; ':': a missing
+	 * argument is told from an unknown option. */
 	*to++ = '-';
 	*to++ = ':';
 	for (int i = 0; i < ROW_COUNT; i++) {
@@ -74,7 +92,9 @@ static void make_getopt_form(struct getopt_form *form)
 				*to++ = ':';
 		}
 		form->names[i] = (struct option){
-			.name = rows[i].name, .has_arg = rows[i].argument ? required_argument : no_argument, .val = LONG_BASE + i,
+			.name = rows[i].name,
+			.has_arg = rows[i].argument ? required_argument : no_argument,
+			.val = LONG_BASE + i,
 		};
 	}
 	*to = 0;
@@ -99,15 +119,17 @@ static const char *row_text(const struct option_row *row, char out[64])
 	return out;
 }
 
-static bool parse_number(const struct option_row *row, const char *text, uint64_t *out, struct error *error)
+static bool parse_number(const struct option_row *row, const char *text, uint64_t *out,
+			 struct error *error)
 {
 	char *end, name[64];
 
 	errno = 0;
 	unsigned long long v = strtoull(text, &end, 10);
 	if (text[0] < '0' || text[0] > '9' || *end || errno || v < row->least || v > row->most)
-		return error_set(error, EXIT_USAGE, "%s: '%s' is not a number from %llu to %llu", row_text(row, name), text,
-			(unsigned long long)row->least, (unsigned long long)row->most);
+		return error_set(error, EXIT_USAGE, "%s: '%s' is not a number from %llu to %llu",
+				 row_text(row, name), text, (unsigned long long)row->least,
+				 (unsigned long long)row->most);
 	*out = v;
 	return true;
 }
@@ -124,12 +146,15 @@ static bool choose_command(struct options *o, const struct option_row *row, stru
 
 	assert(wanted);
 	if (o->command && o->command != wanted)
-		return error_set(error, EXIT_USAGE, "files and interfaces cannot be read in one run: start 'overhear read' and 'overhear listen' apart");
+		return error_set(error, EXIT_USAGE,
+				 "files and interfaces cannot be read in one run: start 'overhear "
+				 "read' and 'overhear listen' apart");
 	o->command = wanted;
 	return true;
 }
 
-static bool apply(struct options *o, const struct option_row *row, const char *argument, struct error *error)
+static bool apply(struct options *o, const struct option_row *row, const char *argument,
+		  struct error *error)
 {
 	char *at = (char *)o + row->offset;
 
@@ -160,8 +185,10 @@ static bool unknown_option(const char *text, struct error *error)
 			suggest_consider(&s, rows[i].name);
 	}
 	if (!s.count)
-		return error_set(error, EXIT_USAGE, "unknown option '%s': 'overhear -h' lists them", text);
-	return error_set(error, EXIT_USAGE, "unknown option '%s': did you mean %s?", text, suggest_text(&s, "--", near, sizeof near));
+		return error_set(error, EXIT_USAGE, "unknown option '%s': 'overhear -h' lists them",
+				 text);
+	return error_set(error, EXIT_USAGE, "unknown option '%s': did you mean %s?", text,
+			 suggest_text(&s, "--", near, sizeof near));
 }
 
 /* getopt_long() tells a long option by optopt 0 or its val, and leaves it just before optind. */
@@ -171,9 +198,11 @@ static bool bad_option(int result, char **argv, struct error *error)
 	const char *text = optopt > 0 && optopt < LONG_BASE ? shorter : argv[optind - 1];
 
 	if (result == ':')
-		return error_set(error, EXIT_USAGE, "option '%s' needs an argument: 'overhear -h' shows which", text);
+		return error_set(error, EXIT_USAGE,
+				 "option '%s' needs an argument: 'overhear -h' shows which", text);
 	if (optopt >= LONG_BASE)
-		return error_set(error, EXIT_USAGE, "option '--%s' takes no argument", rows[optopt - LONG_BASE].name);
+		return error_set(error, EXIT_USAGE, "option '--%s' takes no argument",
+				 rows[optopt - LONG_BASE].name);
 	return unknown_option(text, error);
 }
 
@@ -186,7 +215,7 @@ static bool collect(struct options *o, int argc, char **argv, uint64_t *given, s
 	_Static_assert(ROW_COUNT <= 64, "given has a bit per row");
 	make_getopt_form(&form);
 	opterr = 0;
-	optind = 0;	/* glibc: start afresh */
+	optind = 0; /* glibc: start afresh */
 	while ((result = getopt_long(argc, argv, form.letters, form.names, NULL)) != -1) {
 		if (result == 1) {
 			add_operand(o, optarg);
@@ -194,7 +223,8 @@ static bool collect(struct options *o, int argc, char **argv, uint64_t *given, s
 		}
 		if (result == '?' || result == ':')
 			return bad_option(result, argv, error);
-		const struct option_row *row = result >= LONG_BASE ? &rows[result - LONG_BASE] : row_of_letter(result);
+		const struct option_row *row =
+			result >= LONG_BASE ? &rows[result - LONG_BASE] : row_of_letter(result);
 		assert(row);
 		*given |= UINT64_C(1) << (row - rows);
 		if (!apply(o, row, optarg, error))
@@ -211,12 +241,16 @@ static bool unknown_command(const char *name, struct error *error)
 	char near[128];
 
 	if (!access(name, F_OK) && command_find("read"))
-		return error_set(error, EXIT_USAGE, "unknown command '%s': to analyse that file, 'overhear read %s'", name, name);
+		return error_set(error, EXIT_USAGE,
+				 "unknown command '%s': to analyse that file, 'overhear read %s'",
+				 name, name);
 	for (size_t i = 0; i < command_count; i++)
 		suggest_consider(&s, commands[i].name);
 	if (!s.count)
-		return error_set(error, EXIT_USAGE, "unknown command '%s': 'overhear -h' lists them", name);
-	return error_set(error, EXIT_USAGE, "unknown command '%s': did you mean %s?", name, suggest_text(&s, "", near, sizeof near));
+		return error_set(error, EXIT_USAGE,
+				 "unknown command '%s': 'overhear -h' lists them", name);
+	return error_set(error, EXIT_USAGE, "unknown command '%s': did you mean %s?", name,
+			 suggest_text(&s, "", near, sizeof near));
 }
 
 /* Without -r or -i the first operand is the command's name. */
@@ -241,12 +275,16 @@ static bool check_given(const struct options *o, uint64_t given, struct error *e
 		if (!(given >> i & 1) || rows[i].commands & bit)
 			continue;
 		if (!o->command)
-			return error_set(error, EXIT_USAGE, "option %s needs a command: 'overhear -h' lists them", row_text(&rows[i], name));
-		return error_set(error, EXIT_USAGE, "%s has no option %s: 'overhear %s -h' lists its options", o->command->name,
-			row_text(&rows[i], name), o->command->name);
+			return error_set(error, EXIT_USAGE,
+					 "option %s needs a command: 'overhear -h' lists them",
+					 row_text(&rows[i], name));
+		return error_set(error, EXIT_USAGE,
+				 "%s has no option %s: 'overhear %s -h' lists its options",
+				 o->command->name, row_text(&rows[i], name), o->command->name);
 	}
 	if (o->json && o->csv)
-		return error_set(error, EXIT_USAGE, "--json and --csv exclude each other: give one of them");
+		return error_set(error, EXIT_USAGE,
+				 "--json and --csv exclude each other: give one of them");
 	return true;
 }
 
@@ -259,9 +297,12 @@ static bool check_operands(const struct options *o, struct error *error)
 	if (!c)
 		return error_set(error, EXIT_USAGE, "no command given: 'overhear -h' lists them");
 	if (o->operand_count < c->least)
-		return error_set(error, EXIT_USAGE, "something is missing: usage: overhear %s %s", c->name, c->operands);
+		return error_set(error, EXIT_USAGE, "something is missing: usage: overhear %s %s",
+				 c->name, c->operands);
 	if (o->operand_count > c->most)
-		return error_set(error, EXIT_USAGE, "one argument too many, '%s': usage: overhear %s %s", o->operands[c->most], c->name, c->operands);
+		return error_set(error, EXIT_USAGE,
+				 "one argument too many, '%s': usage: overhear %s %s",
+				 o->operands[c->most], c->name, c->operands);
 	return true;
 }
 
@@ -270,8 +311,8 @@ bool options_parse(struct options *out, int argc, char **argv, struct error *err
 	uint64_t given = 0;
 
 	*out = (struct options){ .output = "overhear.db" };
-	return collect(out, argc, argv, &given, error) && take_command(out, error) && check_given(out, given, error) &&
-		check_operands(out, error);
+	return collect(out, argc, argv, &given, error) && take_command(out, error) &&
+	       check_given(out, given, error) && check_operands(out, error);
 }
 
 void options_finish(struct options *o)
@@ -286,7 +327,8 @@ static bool is_shown(const struct option_row *row, const struct command *command
 {
 	if (row->kind == OPTION_COMMAND && !command_of_bit(row->command))
 		return false;
-	return command ? row->commands & command->bit && row->kind != OPTION_COMMAND && !(row->commands & NO_COMMAND)
+	return command ? row->commands & command->bit && row->kind != OPTION_COMMAND &&
+				 !(row->commands & NO_COMMAND)
 		       : (row->commands & NO_COMMAND) != 0;
 }
 
@@ -309,7 +351,8 @@ void options_print(FILE *out, const struct command *command)
 			continue;
 		if (row->letter)
 			snprintf(letter, sizeof letter, "-%c, ", row->letter);
-		snprintf(text, sizeof text, "--%s%s%s", row->name, row->argument ? " " : "", row->argument ? row->argument : "");
+		snprintf(text, sizeof text, "--%s%s%s", row->name, row->argument ? " " : "",
+			 row->argument ? row->argument : "");
 		fprintf(out, "  %s%-18s  %s\n", letter, text, row->help);
 	}
 }

@@ -1,5 +1,6 @@
-/* options.h: the command line, read once. One table holds every option: its letter, its names, the commands it applies to and its sentence
- * for -h. A new option is one row there and one member here.
+/* options.h: the command line, read once. One table holds every option: its letter, its names, the
+ * commands it applies to and its sentence for -h. A new option is one row there and one member
+ * here.
  */
 #ifndef APP_OPTIONS_H
 #define APP_OPTIONS_H
@@ -15,22 +16,23 @@ struct command;
 
 /* Texts are borrowed from the argument vector. What was not given stays NULL, 0 or false. */
 struct options {
-	const struct command *command;	/* NULL for a bare -h, -V or -D */
-	const char **operands;		/* owned; those of the command, in order */
+	const struct command *command; /* NULL for a bare -h, -V or -D */
+	const char **operands;	       /* owned; those of the command, in order */
 	size_t operand_count;
-	const char *filter;		/* -f */
-	uint64_t count;			/* -c: packets */
-	uint64_t snaplen;		/* -s */
-	uint64_t buffer_kib;		/* -B */
-	bool no_promiscuous;		/* -p */
-	bool quiet, verbose;		/* -q, -v */
-	const char *output;		/* -o; "overhear.db" where it was not given */
+	const char *filter;  /* -f */
+	uint64_t count;	     /* -c: packets */
+	uint64_t snaplen;    /* -s */
+	uint64_t buffer_kib; /* -B */
+	bool no_promiscuous; /* -p */
+	bool quiet, verbose; /* -q, -v */
+	const char *output;  /* -o; "overhear.db" where it was not given */
 	bool again;
 	bool json, csv;
 	bool help, version, interfaces;
 };
 
-/* Fills `out`, which options_finish() empties. False for what cannot be used: the error says what to do. */
+/* Fills `out`, which options_finish() empties. False for what cannot be used: the error says what
+ * to do. */
 bool options_parse(struct options *out, int argc, char **argv, struct error *error);
 void options_finish(struct options *o);
 

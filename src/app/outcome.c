@@ -10,7 +10,8 @@ static bool is(const char *text, const char *wanted)
 
 static void add_completed(struct buffer *out, const struct row *h)
 {
-	const char *version = row_text(h, "version"), *cipher = row_text(h, "cipher"), *group = row_text(h, "named_group");
+	const char *version = row_text(h, "version"), *cipher = row_text(h, "cipher"),
+		   *group = row_text(h, "named_group");
 	struct value tls = row_value(h, "tls_ms");
 
 	buffer_add_format(out, "completed: %s", version ? version : "a version that was not seen");
@@ -22,16 +23,22 @@ static void add_completed(struct buffer *out, const struct row *h)
 		buffer_add_format(out, " in %.1f ms", tls.real);
 	const char *resumption = row_text(h, "resumption");
 	if (resumption && !is(resumption, "none"))
-		buffer_add_format(out, ", resumed by %s", is(resumption, "session_id") ? "session id" : is(resumption, "psk") ? "PSK" : resumption);
+		buffer_add_format(out, ", resumed by %s",
+				  is(resumption, "session_id") ? "session id"
+				  : is(resumption, "psk")      ? "PSK"
+							       : resumption);
 	if (row_text(h, "cause"))
-		buffer_add_format(out, "; then the client closed without using it (%s)", row_text(h, "cause"));
+		buffer_add_format(out, "; then the client closed without using it (%s)",
+				  row_text(h, "cause"));
 }
 
 static void add_alert(struct buffer *out, const struct row *h, const char *alert)
 {
 	struct value code = row_value(h, "alert_code");
-	const struct registry_entry *entry = code.type == VALUE_INTEGER && code.integer >= 0 && code.integer < 256
-		? registry_find(REGISTRY_ALERT, (uint32_t)code.integer) : NULL;
+	const struct registry_entry *entry =
+		code.type == VALUE_INTEGER && code.integer >= 0 && code.integer < 256
+			? registry_find(REGISTRY_ALERT, (uint32_t)code.integer)
+			: NULL;
 	const char *from = row_text(h, "alert_from");
 
 	buffer_add_format(out, "the %s answered with ", from ? from : "other side");
@@ -51,7 +58,9 @@ static void add_alert(struct buffer *out, const struct row *h, const char *alert
 /* What the last thing seen was; NULL where no hello was whole. */
 static const char *stage_words(const struct row *h)
 {
-	static const struct { const char *stage, *words; } table[] = {
+	static const struct {
+		const char *stage, *words;
+	} table[] = {
 		{ "client_hello", "the client's hello" },
 		{ "server_hello", "the server's hello" },
 		{ "certificate", "the server's certificate" },
@@ -70,12 +79,15 @@ static void add_stage(struct buffer *out, const struct row *h)
 {
 	const char *words = stage_words(h);
 
-	buffer_add_format(out, "%s%s", words ? "after " : "before any hello was whole", words ? words : "");
+	buffer_add_format(out, "%s%s", words ? "after " : "before any hello was whole",
+			  words ? words : "");
 }
 
 static void add_failed(struct buffer *out, const struct row *h)
 {
-	static const struct { const char *cause, *words; } causes[] = {
+	static const struct {
+		const char *cause, *words;
+	} causes[] = {
 		{ "client-closed", "the client closed the connection" },
 		{ "client-reset", "the client reset the connection" },
 		{ "not-tls-server", "the server answered with something that is not TLS" },
@@ -83,7 +95,8 @@ static void add_failed(struct buffer *out, const struct row *h)
 		{ "server-reset", "the server reset the connection" },
 		{ "server-silent", "the server stayed silent" },
 	};
-	const char *alert = row_text(h, "alert"), *cause = row_text(h, "cause"), *by = row_text(h, "ended_by");
+	const char *alert = row_text(h, "alert"), *cause = row_text(h, "cause"),
+		   *by = row_text(h, "ended_by");
 
 	buffer_add_text(out, "failed: ");
 	for (size_t i = 0; i < sizeof causes / sizeof *causes; i++) {
@@ -99,7 +112,8 @@ static void add_failed(struct buffer *out, const struct row *h)
 		if (is(by, "network"))
 			buffer_add_text(out, "nothing more came ");
 		else
-			buffer_add_format(out, "the %s ended the connection ", by ? by : "other side");
+			buffer_add_format(out, "the %s ended the connection ",
+					  by ? by : "other side");
 		add_stage(out, h);
 	}
 	if (cause)
@@ -116,8 +130,10 @@ static void add_partial(struct buffer *out, const struct row *h)
 {
 	const char *marks = row_text(h, "reassembly"), *words = stage_words(h);
 
-	buffer_add_format(out, "partial: bytes are missing%s%s%s, so that what came %s%s cannot be told", marks ? " (" : "", marks ? marks : "",
-		marks ? ")" : "", words ? "after " : "", words ? words : "of it");
+	buffer_add_format(out,
+			  "partial: bytes are missing%s%s%s, so that what came %s%s cannot be told",
+			  marks ? " (" : "", marks ? marks : "", marks ? ")" : "",
+			  words ? "after " : "", words ? words : "of it");
 }
 
 void outcome_sentence(struct buffer *out, const struct shown *s)

@@ -182,7 +182,9 @@ static void add_csv_line(struct buffer *line, const struct query *q, const struc
 	buffer_add_text(line, "\r\n");
 }
 
-static bool each_row(struct query *q, void (*add)(struct buffer *, const struct query *, const struct buffer *), struct error *error)
+static bool each_row(struct query *q,
+		     void (*add)(struct buffer *, const struct query *, const struct buffer *),
+		     struct error *error)
 {
 	struct buffer *keys = make_keys(q, query_columns(q)), lines = { 0 };
 	enum query_result result;

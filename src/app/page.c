@@ -6,28 +6,31 @@
 #include <string.h>
 
 static const char *const escapes[STYLE_COUNT] = {
-	[PLAIN] = "", [BOLD] = "\033[1m", [FAINT] = "\033[2m", [GOOD] = "\033[32m", [BAD] = "\033[31m", [CAUTION] = "\033[33m",
-	[CLIENT_SIDE] = "\033[36m", [SERVER_SIDE] = "\033[35m",
+	[PLAIN] = "",
+	[BOLD] = "\033[1m",
+	[FAINT] = "\033[2m",
+	[GOOD] = "\033[32m",
+	[BAD] = "\033[31m",
+	[CAUTION] = "\033[33m",
+	[CLIENT_SIDE] = "\033[36m",
+	[SERVER_SIDE] = "\033[35m",
 };
 
 static const struct {
 	const char *utf8, *ascii;
 } glyphs[GLYPH_COUNT] = {
-	[GLYPH_LINE] = { "\xe2\x94\x80", "-" },
-	[GLYPH_RIGHT] = { "\xe2\x96\xb6", ">" },
-	[GLYPH_LEFT] = { "\xe2\x97\x80", "<" },
-	[GLYPH_POST] = { "\xe2\x94\x82", "|" },
-	[GLYPH_POST_RIGHT] = { "\xe2\x94\x9c", "|" },
-	[GLYPH_POST_LEFT] = { "\xe2\x94\xa4", "|" },
-	[GLYPH_BAR] = { "\xe2\x94\x81", "#" },
-	[GLYPH_CHOSEN] = { "\xe2\x97\x8f", "*" },
-	[GLYPH_UNDER] = { "\xe2\x94\x94", "`" },
-	[GLYPH_DASH] = { "\xe2\x80\x93", "-" },
+	[GLYPH_LINE] = { "\xe2\x94\x80", "-" },	      [GLYPH_RIGHT] = { "\xe2\x96\xb6", ">" },
+	[GLYPH_LEFT] = { "\xe2\x97\x80", "<" },	      [GLYPH_POST] = { "\xe2\x94\x82", "|" },
+	[GLYPH_POST_RIGHT] = { "\xe2\x94\x9c", "|" }, [GLYPH_POST_LEFT] = { "\xe2\x94\xa4", "|" },
+	[GLYPH_BAR] = { "\xe2\x94\x81", "#" },	      [GLYPH_CHOSEN] = { "\xe2\x97\x8f", "*" },
+	[GLYPH_UNDER] = { "\xe2\x94\x94", "`" },      [GLYPH_DASH] = { "\xe2\x80\x93", "-" },
 };
 
 void page_init(struct page *p, struct terminal terminal)
 {
-	*p = (struct page){ .terminal = terminal, .width = terminal.width < PAGE_WIDTH_MAX ? terminal.width : PAGE_WIDTH_MAX };
+	*p = (struct page){ .terminal = terminal,
+			    .width = terminal.width < PAGE_WIDTH_MAX ? terminal.width
+								     : PAGE_WIDTH_MAX };
 }
 
 void page_finish(struct page *p)
@@ -77,7 +80,8 @@ void page_glyph(struct page *p, enum style style, enum glyph glyph, size_t times
 {
 	style_on(p, style);
 	for (size_t i = 0; i < times; i++)
-		buffer_add_text(&p->out, p->terminal.utf8 ? glyphs[glyph].utf8 : glyphs[glyph].ascii);
+		buffer_add_text(&p->out,
+				p->terminal.utf8 ? glyphs[glyph].utf8 : glyphs[glyph].ascii);
 	style_off(p, style);
 	p->column += times;
 }

@@ -28,7 +28,8 @@ static void add_bar(struct buffer *out, double share, size_t cells, bool utf8)
 	size_t full = (size_t)(share * (double)cells + 0.5);
 
 	for (size_t i = 0; i < cells; i++)
-		buffer_add_text(out, i < full ? (utf8 ? "\xe2\x94\x81" : "#") : (utf8 ? "\xe2\x94\x80" : "."));
+		buffer_add_text(out, i < full ? (utf8 ? "\xe2\x94\x81" : "#")
+					      : (utf8 ? "\xe2\x94\x80" : "."));
 }
 
 static void add_rate(struct buffer *out, double bytes_per_second)
@@ -40,7 +41,8 @@ static void add_rate(struct buffer *out, double bytes_per_second)
 		bytes_per_second /= 1024;
 		unit++;
 	}
-	buffer_add_format(out, "%.*f %s/s", bytes_per_second < 10 && unit ? 1 : 0, bytes_per_second, units[unit]);
+	buffer_add_format(out, "%.*f %s/s", bytes_per_second < 10 && unit ? 1 : 0, bytes_per_second,
+			  units[unit]);
 }
 
 static void add_time_left(struct buffer *out, double seconds)
@@ -66,7 +68,8 @@ static void add_figures(struct buffer *out, const struct progress_view *v, doubl
 	}
 }
 
-/* The bar takes what name and figures leave; a narrow terminal loses the bar first, then the name. */
+/* The bar takes what name and figures leave; a narrow terminal loses the bar first, then the name.
+ */
 size_t progress_format(const struct progress_view *v, char *out, size_t room)
 {
 	double share = v->total ? (v->done < v->total ? (double)v->done / (double)v->total : 1) : 0;
@@ -99,7 +102,10 @@ void progress_start(struct progress *p, const char *name, bool quiet)
 	int64_t now = now_ns();
 
 	/* Short work shows nothing: the first bar comes after one interval. */
-	*p = (struct progress){ .on = !quiet && isatty(STDERR_FILENO), .name = name, .started_ns = now, .drawn_ns = now };
+	*p = (struct progress){ .on = !quiet && isatty(STDERR_FILENO),
+				.name = name,
+				.started_ns = now,
+				.drawn_ns = now };
 }
 
 void progress_update(struct progress *p, uint64_t done, uint64_t total)
@@ -115,7 +121,12 @@ void progress_update(struct progress *p, uint64_t done, uint64_t total)
 	p->drawn_ns = now;
 	size_t width = !ioctl(STDERR_FILENO, TIOCGWINSZ, &size) && size.ws_col ? size.ws_col : 80;
 	struct progress_view v = {
-		.name = p->name, .done = done, .total = total, .elapsed_ns = now - p->started_ns, .width = width, .utf8 = terminal_is_utf8(),
+		.name = p->name,
+		.done = done,
+		.total = total,
+		.elapsed_ns = now - p->started_ns,
+		.width = width,
+		.utf8 = terminal_is_utf8(),
 	};
 	progress_format(&v, line, sizeof line);
 	fprintf(stderr, "\r\033[K%s", line);

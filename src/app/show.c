@@ -8,24 +8,36 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The views that one handshake's page is made of. `json` names the member of the object that --json gives. */
+/* The views that one handshake's page is made of. `json` names the member of the object that --json
+ * gives. */
 static const struct part {
 	const char *view, *json, *sql;
 	size_t at;
 } parts[] = {
-	{ "captures", "captures", "SELECT * FROM captures WHERE id = (SELECT capture_id FROM handshakes WHERE id = ?1)", offsetof(struct shown, capture) },
-	{ "messages", "messages", "SELECT * FROM messages WHERE handshake_id = ?1 ORDER BY seq", offsetof(struct shown, messages) },
-	{ "alerts", "alerts", "SELECT * FROM alerts WHERE handshake_id = ?1 ORDER BY seq", offsetof(struct shown, alerts) },
-	{ "offers", "offers", "SELECT * FROM offers WHERE handshake_id = ?1 ORDER BY sender, hello, kind, position", offsetof(struct shown, offers) },
+	{ "captures", "captures",
+	  "SELECT * FROM captures WHERE id = (SELECT capture_id FROM handshakes WHERE id = ?1)",
+	  offsetof(struct shown, capture) },
+	{ "messages", "messages", "SELECT * FROM messages WHERE handshake_id = ?1 ORDER BY seq",
+	  offsetof(struct shown, messages) },
+	{ "alerts", "alerts", "SELECT * FROM alerts WHERE handshake_id = ?1 ORDER BY seq",
+	  offsetof(struct shown, alerts) },
+	{ "offers", "offers",
+	  "SELECT * FROM offers WHERE handshake_id = ?1 ORDER BY sender, hello, kind, position",
+	  offsetof(struct shown, offers) },
 	{ "certificates", "certificates",
-		"SELECT * FROM certificates WHERE sha256 IN (SELECT sha256 FROM chains WHERE handshake_id = ?1) ORDER BY sha256",
-		offsetof(struct shown, certificates) },
+	  "SELECT * FROM certificates WHERE sha256 IN (SELECT sha256 FROM chains WHERE "
+	  "handshake_id = ?1) ORDER BY sha256",
+	  offsetof(struct shown, certificates) },
 	{ "chains", "chains",
-		"SELECT chains.*, subject, issuer, not_before, not_after, key_type, key_bits, curve, signature_algorithm, san, self_signed, "
-		"(CAST(strftime('%s', not_after) AS INTEGER) - (SELECT time_ns / 1000000000 FROM handshakes WHERE id = ?1)) / 86400 AS days_left "
-		"FROM chains LEFT JOIN certificates USING (sha256) WHERE handshake_id = ?1 ORDER BY sender DESC, position",
-		offsetof(struct shown, chains) },
-	{ "findings", "findings", "SELECT * FROM findings WHERE handshake_id = ?1", offsetof(struct shown, findings) },
+	  "SELECT chains.*, subject, issuer, not_before, not_after, key_type, key_bits, curve, "
+	  "signature_algorithm, san, self_signed, "
+	  "(CAST(strftime('%s', not_after) AS INTEGER) - (SELECT time_ns / 1000000000 FROM "
+	  "handshakes WHERE id = ?1)) / 86400 AS days_left "
+	  "FROM chains LEFT JOIN certificates USING (sha256) WHERE handshake_id = ?1 ORDER BY "
+	  "sender DESC, position",
+	  offsetof(struct shown, chains) },
+	{ "findings", "findings", "SELECT * FROM findings WHERE handshake_id = ?1",
+	  offsetof(struct shown, findings) },
 };
 enum { PARTS = sizeof parts / sizeof *parts };
 
@@ -45,16 +57,20 @@ static bool shown_read(struct shown *s, struct query_database *d, int64_t id, st
 {
 	struct rows found = { 0 };
 
-	if (!rows_read(&found, d, "SELECT * FROM handshakes WHERE id = ?1", id, error) || !found.count) {
+	if (!rows_read(&found, d, "SELECT * FROM handshakes WHERE id = ?1", id, error) ||
+	    !found.count) {
 		if (!error->text[0])
-			error_set(error, EXIT_USAGE, "no handshake %lld: 'overhear list' shows their ids", (long long)id);
+			error_set(error, EXIT_USAGE,
+				  "no handshake %lld: 'overhear list' shows their ids",
+				  (long long)id);
 		rows_finish(&found);
 		return false;
 	}
 	s->handshake = found.at[0];
 	free(found.at);
 	for (size_t i = 0; i < PARTS; i++)
-		if (query_has(d, parts[i].view) && !rows_read(part_of(s, &parts[i]), d, parts[i].sql, id, error))
+		if (query_has(d, parts[i].view) &&
+		    !rows_read(part_of(s, &parts[i]), d, parts[i].sql, id, error))
 			return false;
 	return true;
 }
@@ -79,8 +95,14 @@ static void draw_header(struct page *p, const struct shown *s)
 
 static void draw_outcome(struct page *p, const struct shown *s)
 {
-	static const struct { const char *outcome; enum style style; } styles[] = {
-		{ "completed", GOOD }, { "failed", BAD }, { "open", CLIENT_SIDE }, { "partial", CAUTION },
+	static const struct {
+		const char *outcome;
+		enum style style;
+	} styles[] = {
+		{ "completed", GOOD },
+		{ "failed", BAD },
+		{ "open", CLIENT_SIDE },
+		{ "partial", CAUTION },
 	};
 	const char *outcome = row_text(&s->handshake, "outcome");
 	struct buffer sentence = { 0 };
@@ -105,7 +127,8 @@ static void draw_capture(struct page *p, const struct shown *s)
 	page_label(p, "seen in");
 	page_words(p, PLAIN, source ? source : "?");
 	if (first.type == VALUE_INTEGER && last.type == VALUE_INTEGER) {
-		page_format(p, PLAIN, ", packet%s %lld", first.integer == last.integer ? "" : "s", (long long)first.integer);
+		page_format(p, PLAIN, ", packet%s %lld", first.integer == last.integer ? "" : "s",
+			    (long long)first.integer);
 		if (first.integer != last.integer) {
 			page_glyph(p, PLAIN, GLYPH_DASH, 1);
 			page_format(p, PLAIN, "%lld", (long long)last.integer);
@@ -121,14 +144,16 @@ static void draw_transfer(struct page *p, const struct row *h)
 
 	if (client.type == VALUE_INTEGER || server.type == VALUE_INTEGER) {
 		page_label(p, "bytes");
-		page_format(p, PLAIN, "%lld from the client, %lld from the server", (long long)client.integer, (long long)server.integer);
+		page_format(p, PLAIN, "%lld from the client, %lld from the server",
+			    (long long)client.integer, (long long)server.integer);
 		page_newline(p);
 	}
 	if (trips.type == VALUE_INTEGER) {
 		page_label(p, "round trips");
 		page_format(p, PLAIN, "%lld", (long long)trips.integer);
 		if (again.integer)
-			page_format(p, CAUTION, ", %lld retransmission%s", (long long)again.integer, again.integer == 1 ? "" : "s");
+			page_format(p, CAUTION, ", %lld retransmission%s", (long long)again.integer,
+				    again.integer == 1 ? "" : "s");
 		page_newline(p);
 	}
 }
@@ -146,9 +171,19 @@ static void draw_reassembly(struct page *p, const struct row *h)
 
 static void draw_connection(struct page *p, const struct shown *s)
 {
-	static const struct { const char *label, *column; } fields[] = {
-		{ "transport", "transport" }, { "around it", "encapsulation" }, { "starttls", "starttls" }, { "application", "application" },
-		{ "inner name", "inner_server_name" }, { "dns name", "dns_name" }, { "quic", "quic_version" }, { "ja3", "ja3" }, { "ja3s", "ja3s" }, { "ja4", "ja4" },
+	static const struct {
+		const char *label, *column;
+	} fields[] = {
+		{ "transport", "transport" },
+		{ "around it", "encapsulation" },
+		{ "starttls", "starttls" },
+		{ "application", "application" },
+		{ "inner name", "inner_server_name" },
+		{ "dns name", "dns_name" },
+		{ "quic", "quic_version" },
+		{ "ja3", "ja3" },
+		{ "ja3s", "ja3s" },
+		{ "ja4", "ja4" },
 		{ "community id", "community_id" },
 	};
 
@@ -166,9 +201,12 @@ static void draw_findings(struct page *p, const struct shown *s)
 		page_heading(p, "findings");
 	for (size_t i = 0; i < s->findings.count; i++) {
 		const struct row *f = &s->findings.at[i];
-		const char *severity = row_text(f, "severity"), *confidence = row_text(f, "confidence"), *title = row_text(f, "title");
+		const char *severity = row_text(f, "severity"),
+			   *confidence = row_text(f, "confidence"), *title = row_text(f, "title");
 		bool likely = confidence && !strcmp(confidence, "likely");
-		enum style style = severity && !strcmp(severity, "error") ? BAD : severity && !strcmp(severity, "warning") ? CAUTION : PLAIN;
+		enum style style = severity && !strcmp(severity, "error")     ? BAD
+				   : severity && !strcmp(severity, "warning") ? CAUTION
+									      : PLAIN;
 
 		page_label(p, severity ? severity : "?");
 		page_text(p, style, row_text(f, "code") ? row_text(f, "code") : "?");
@@ -226,7 +264,8 @@ static bool show_csv(struct query_database *d, int64_t id, struct error *error)
 {
 	struct query *q = NULL;
 
-	if (!query_prepare(d, "SELECT * FROM messages WHERE handshake_id = ?1 ORDER BY seq", &q, error))
+	if (!query_prepare(d, "SELECT * FROM messages WHERE handshake_id = ?1 ORDER BY seq", &q,
+			   error))
 		return false;
 	query_bind(q, 1, id);
 	bool fine = output_csv(q, error);
@@ -241,7 +280,10 @@ static bool parse_id(const char *text, int64_t *out, struct error *error)
 	errno = 0;
 	long long id = strtoll(text, &end, 10);
 	if (text[0] < '0' || text[0] > '9' || *end || errno)
-		return error_set(error, EXIT_USAGE, "'%s' is not an id: give a number of the first column of 'overhear list'", text);
+		return error_set(
+			error, EXIT_USAGE,
+			"'%s' is not an id: give a number of the first column of 'overhear list'",
+			text);
 	*out = id;
 	return true;
 }

@@ -11,7 +11,8 @@
 static atomic_bool stop, counters, new_file;
 static int wake[2] = { -1, -1 };
 
-/* What ends a run must also end a read() that waits for standard input; the others need not disturb it. */
+/* What ends a run must also end a read() that waits for standard input; the others need not disturb
+ * it. */
 static const struct {
 	int number;
 	atomic_bool *flag;
@@ -39,7 +40,8 @@ static void handle(int number)
 bool signals_start(struct error *error)
 {
 	if (wake[0] < 0 && pipe2(wake, O_CLOEXEC | O_NONBLOCK))
-		return error_set(error, EXIT_IO, "cannot make a pipe for signals: %s", strerror(errno));
+		return error_set(error, EXIT_IO, "cannot make a pipe for signals: %s",
+				 strerror(errno));
 	for (size_t i = 0; i < sizeof handled / sizeof *handled; i++) {
 		struct sigaction action = { .sa_handler = handle, .sa_flags = handled[i].flags };
 
@@ -56,12 +58,14 @@ bool signals_stop_wanted(void)
 
 bool signals_take_counters_wanted(void)
 {
-	return atomic_load_explicit(&counters, memory_order_relaxed) && atomic_exchange(&counters, false);
+	return atomic_load_explicit(&counters, memory_order_relaxed) &&
+	       atomic_exchange(&counters, false);
 }
 
 bool signals_take_new_file_wanted(void)
 {
-	return atomic_load_explicit(&new_file, memory_order_relaxed) && atomic_exchange(&new_file, false);
+	return atomic_load_explicit(&new_file, memory_order_relaxed) &&
+	       atomic_exchange(&new_file, false);
 }
 
 int signals_fd(void)

@@ -1,4 +1,5 @@
-/* signals.h: what the user asks of a run by signals. The handlers only set flags and wake a poll(). */
+/* signals.h: what the user asks of a run by signals. The handlers only set flags and wake a poll().
+ */
 #ifndef APP_SIGNALS_H
 #define APP_SIGNALS_H
 
@@ -6,8 +7,9 @@
 
 #include <stdbool.h>
 
-/* Takes over SIGINT, SIGTERM, SIGUSR1 and SIGHUP; commands that only print leave them alone. SIGINT and SIGTERM interrupt
- * a system call that waits (EINTR), so that a read from a silent pipe ends; the other two do not. */
+/* Takes over SIGINT, SIGTERM, SIGUSR1 and SIGHUP; commands that only print leave them alone. SIGINT
+ * and SIGTERM interrupt a system call that waits (EINTR), so that a read from a silent pipe ends;
+ * the other two do not. */
 bool signals_start(struct error *error);
 /* SIGINT or SIGTERM came: end cleanly. As cheap as reading a variable; any thread may ask. */
 bool signals_stop_wanted(void);

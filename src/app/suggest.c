@@ -23,8 +23,8 @@ static unsigned least(unsigned a, unsigned b)
 	return a < b ? a : b;
 }
 
-/* Edits of one letter (insert, leave out, replace, swap two neighbours) that turn a into b; each row of the classical matrix follows
- * from the two before it. */
+/* Edits of one letter (insert, leave out, replace, swap two neighbours) that turn a into b; each
+ * row of the classical matrix follows from the two before it. */
 static unsigned distance(const char *a, size_t a_len, const char *b, size_t b_len)
 {
 	unsigned rows[3][WORD_MAX + 1];
@@ -38,7 +38,8 @@ static unsigned distance(const char *a, size_t a_len, const char *b, size_t b_le
 			bool same = folded(a[i - 1]) == folded(b[j - 1]);
 
 			now[j] = least(least(last[j], now[j - 1]) + 1, last[j - 1] + !same);
-			if (i > 1 && j > 1 && folded(a[i - 1]) == folded(b[j - 2]) && folded(a[i - 2]) == folded(b[j - 1]))
+			if (i > 1 && j > 1 && folded(a[i - 1]) == folded(b[j - 2]) &&
+			    folded(a[i - 2]) == folded(b[j - 1]))
 				now[j] = least(now[j], before[j - 2] + 1);
 		}
 		unsigned *spare = before;

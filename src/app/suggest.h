@@ -11,7 +11,7 @@ enum { SUGGESTIONS_MAX = 3 };
 struct suggestions {
 	const char *word;
 	size_t count;
-	const char *names[SUGGESTIONS_MAX];	/* the nearest first */
+	const char *names[SUGGESTIONS_MAX]; /* the nearest first */
 	unsigned distances[SUGGESTIONS_MAX];
 };
 

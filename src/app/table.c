@@ -8,18 +8,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Rows that are looked at before a plain table begins; a terminal's table is held as a whole, its caller limits it. */
+/* Rows that are looked at before a plain table begins; a terminal's table is held as a whole, its
+ * caller limits it. */
 enum { ROWS_LEARNED = 256, GAP = 2 };
 
 struct cell {
-	char *text;		/* owned */
+	char *text; /* owned */
 	const char *colour;
 };
 
 struct grid {
 	size_t columns, rows, room;
 	struct cell *cells;
-	size_t *widths;		/* the widest of each column so far */
+	size_t *widths; /* the widest of each column so far */
 };
 
 static void grid_init(struct grid *g, const struct table_column *columns, size_t count)
@@ -67,7 +68,8 @@ static void grid_add(struct grid *g, const struct query *q, const struct table_c
 			g->widths[i] = width;
 		buffer_text(&text);
 		g->cells[g->rows * g->columns + i] = (struct cell){
-			.text = (char *)text.at, .colour = columns[i].colour ? columns[i].colour(v) : NULL,
+			.text = (char *)text.at,
+			.colour = columns[i].colour ? columns[i].colour(v) : NULL,
 		};
 	}
 	g->rows++;
@@ -90,13 +92,15 @@ static size_t floor_of(const struct table_column *column, size_t wanted)
 }
 
 /* Drops the columns that can be spared until the rest fits when cut as far as may be. */
-static void drop_spare(const struct table_column *columns, size_t count, size_t width, size_t *widths, size_t *floors)
+static void drop_spare(const struct table_column *columns, size_t count, size_t width,
+		       size_t *widths, size_t *floors)
 {
 	while (total(floors, count) > width) {
 		size_t go = count;
 
 		for (size_t i = 0; i < count; i++)
-			if (floors[i] && columns[i].spare && (go == count || columns[i].spare > columns[go].spare))
+			if (floors[i] && columns[i].spare &&
+			    (go == count || columns[i].spare > columns[go].spare))
 				go = i;
 		if (go == count)
 			return;
@@ -136,7 +140,8 @@ void table_add_cut(struct buffer *out, struct bytes text, size_t width, bool utf
 	buffer_add_text(out, !width ? "" : utf8 ? "\xe2\x80\xa6" : "~");
 }
 
-static void set_line(struct libscols_line *line, const struct grid *g, const struct cell *cells, const size_t *widths, bool utf8)
+static void set_line(struct libscols_line *line, const struct grid *g, const struct cell *cells,
+		     const size_t *widths, bool utf8)
 {
 	size_t at = 0;
 
@@ -145,7 +150,10 @@ static void set_line(struct libscols_line *line, const struct grid *g, const str
 
 		if (!widths[i])
 			continue;
-		table_add_cut(&text, (struct bytes){ (const uint8_t *)cells[i].text, strlen(cells[i].text) }, widths[i], utf8);
+		table_add_cut(
+			&text,
+			(struct bytes){ (const uint8_t *)cells[i].text, strlen(cells[i].text) },
+			widths[i], utf8);
 		struct libscols_cell *cell = scols_line_get_cell(line, at++);
 		scols_cell_set_data(cell, buffer_text(&text));
 		if (cells[i].colour)
@@ -154,17 +162,21 @@ static void set_line(struct libscols_line *line, const struct grid *g, const str
 	}
 }
 
-static void add_columns(struct libscols_table *t, const struct table_column *columns, size_t count, const size_t *widths)
+static void add_columns(struct libscols_table *t, const struct table_column *columns, size_t count,
+			const size_t *widths)
 {
 	for (size_t i = 0; i < count; i++) {
 		if (!widths[i])
 			continue;
-		struct libscols_column *c = scols_table_new_column(t, columns[i].head, (double)widths[i], columns[i].right ? SCOLS_FL_RIGHT : 0);
+		struct libscols_column *c =
+			scols_table_new_column(t, columns[i].head, (double)widths[i],
+					       columns[i].right ? SCOLS_FL_RIGHT : 0);
 		scols_cell_set_color(scols_column_get_header(c), "\033[1m");
 	}
 }
 
-static void print_fitted(const struct grid *g, const struct table_column *columns, size_t *widths, const struct terminal *terminal)
+static void print_fitted(const struct grid *g, const struct table_column *columns, size_t *widths,
+			 const struct terminal *terminal)
 {
 	struct libscols_table *t = scols_new_table();
 
@@ -178,12 +190,14 @@ static void print_fitted(const struct grid *g, const struct table_column *column
 	scols_table_set_termwidth(t, terminal->width + GAP);
 	add_columns(t, columns, g->columns, widths);
 	for (size_t row = 0; row < g->rows; row++)
-		set_line(scols_table_new_line(t, NULL), g, &g->cells[row * g->columns], widths, terminal->utf8);
+		set_line(scols_table_new_line(t, NULL), g, &g->cells[row * g->columns], widths,
+			 terminal->utf8);
 	scols_print_table(t);
 	scols_unref_table(t);
 }
 
-static void add_padded(struct buffer *out, const struct table_column *columns, size_t count, size_t i, const char *text, size_t width)
+static void add_padded(struct buffer *out, const struct table_column *columns, size_t count,
+		       size_t i, const char *text, size_t width)
 {
 	struct bytes b = { (const uint8_t *)text, strlen(text) };
 	size_t used = terminal_width(b), pad = width > used ? width - used : 0;
@@ -197,14 +211,16 @@ static void add_padded(struct buffer *out, const struct table_column *columns, s
 		buffer_add_format(out, "%*s", (int)(columns[i].right ? GAP : pad + GAP), "");
 }
 
-static bool print_plain_rows(struct grid *g, const struct table_column *columns, const size_t *widths)
+static bool print_plain_rows(struct grid *g, const struct table_column *columns,
+			     const size_t *widths)
 {
 	struct buffer line = { 0 };
 	bool fine = true;
 
 	for (size_t row = 0; fine && row < g->rows; row++) {
 		for (size_t i = 0; i < g->columns; i++)
-			add_padded(&line, columns, g->columns, i, g->cells[row * g->columns + i].text, widths[i]);
+			add_padded(&line, columns, g->columns, i,
+				   g->cells[row * g->columns + i].text, widths[i]);
 		fine = output_write(&line);
 	}
 	grid_clear(g);
@@ -223,7 +239,8 @@ static bool print_plain_head(const struct table_column *columns, size_t count, c
 	return fine;
 }
 
-static enum query_result print_plain(struct query *q, struct grid *g, const struct table_column *columns, struct error *error)
+static enum query_result print_plain(struct query *q, struct grid *g,
+				     const struct table_column *columns, struct error *error)
 {
 	enum query_result result = QUERY_ROW;
 	size_t *widths = NULL;
@@ -245,8 +262,8 @@ static enum query_result print_plain(struct query *q, struct grid *g, const stru
 	return result;
 }
 
-bool table_print(struct query *q, const struct table_column *columns, size_t count, const struct terminal *terminal,
-	struct error *error)
+bool table_print(struct query *q, const struct table_column *columns, size_t count,
+		 const struct terminal *terminal, struct error *error)
 {
 	enum query_result result = QUERY_ROW;
 	struct grid g;

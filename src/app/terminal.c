@@ -41,7 +41,10 @@ struct terminal terminal_of_stdout(void)
 {
 	bool tty = isatty(STDOUT_FILENO);
 
-	return (struct terminal){ .tty = tty, .colour = tty && wants_colour(), .utf8 = terminal_is_utf8(), .width = width_wanted() };
+	return (struct terminal){ .tty = tty,
+				  .colour = tty && wants_colour(),
+				  .utf8 = terminal_is_utf8(),
+				  .width = width_wanted() };
 }
 
 void terminal_add_text(struct buffer *out, struct bytes text)

@@ -20,7 +20,8 @@ static bool known(const struct shown *s, const char *column, double *out)
 	return v.type == VALUE_REAL || v.type == VALUE_INTEGER;
 }
 
-/* The last hello of the client before the server's: server_hello_ms runs from its end (contract, section 3). */
+/* The last hello of the client before the server's: server_hello_ms runs from its end (contract,
+ * section 3). */
 static double hello_end(const struct shown *s)
 {
 	double at = 0;
@@ -38,7 +39,8 @@ static double hello_end(const struct shown *s)
 
 enum { DNS, TCP, TLS, SERVER_HELLO, THINK, FIRST_BYTE, PHASES };
 
-/* The phases follow one another; the pauses before the SYN and before the first request are not drawn. */
+/* The phases follow one another; the pauses before the SYN and before the first request are not
+ * drawn. */
 static double place(struct phase *phases, const struct shown *s)
 {
 	double total, end = 0;
@@ -48,10 +50,14 @@ static double place(struct phase *phases, const struct shown *s)
 		phases[i].known = known(s, phases[i].column, &phases[i].length);
 	double start = phases[DNS].length;
 	phases[TCP].start = start;
-	phases[TLS].start = start + (has_total && phases[TLS].known && total > phases[TLS].length ? total - phases[TLS].length : phases[TCP].length);
+	phases[TLS].start = start + (has_total && phases[TLS].known && total > phases[TLS].length
+					     ? total - phases[TLS].length
+					     : phases[TCP].length);
 	phases[SERVER_HELLO].start = start + hello_end(s);
-	phases[THINK].start = phases[SERVER_HELLO].start + phases[SERVER_HELLO].length - phases[THINK].length;
-	phases[FIRST_BYTE].start = phases[TLS].known ? phases[TLS].start + phases[TLS].length : start + total;
+	phases[THINK].start =
+		phases[SERVER_HELLO].start + phases[SERVER_HELLO].length - phases[THINK].length;
+	phases[FIRST_BYTE].start =
+		phases[TLS].known ? phases[TLS].start + phases[TLS].length : start + total;
 	for (size_t i = 0; i < PHASES; i++)
 		if (phases[i].known && phases[i].start + phases[i].length > end)
 			end = phases[i].start + phases[i].length;
@@ -62,7 +68,8 @@ static void draw_phase(struct page *p, const struct phase *f, double end)
 {
 	size_t cells = p->width > BARS_AT + 2 ? p->width - BARS_AT - 2 : 1;
 	double scale = end > 0 ? (double)cells / end : 0;
-	size_t from = (size_t)(f->start * scale), to = (size_t)((f->start + f->length) * scale + 0.5);
+	size_t from = (size_t)(f->start * scale),
+	       to = (size_t)((f->start + f->length) * scale + 0.5);
 
 	if (from >= cells)
 		from = cells - 1;
@@ -85,7 +92,8 @@ static void draw_figure(struct page *p, const char *label, double ms)
 static void draw_round_trips(struct page *p, const struct shown *s)
 {
 	double client, server;
-	bool has_client = known(s, "client_rtt_ms", &client), has_server = known(s, "server_rtt_ms", &server);
+	bool has_client = known(s, "client_rtt_ms", &client),
+	     has_server = known(s, "server_rtt_ms", &server);
 
 	if (!has_client && !has_server)
 		return;

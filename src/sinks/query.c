@@ -21,14 +21,16 @@ struct query {
 	sqlite3_stmt *statement;
 };
 
-/* https://sqlite.org/uri.html: all but letters, digits and a few marks as %XX; "./" keeps a name like ":memory:" a file. */
+/* https://sqlite.org/uri.html: all but letters, digits and a few marks as %XX; "./" keeps a name
+ * like ":memory:" a file. */
 static void add_uri(struct buffer *out, const char *path, const char *parameters)
 {
 	buffer_add_text(out, path[0] == '/' ? "file://" : "file:./");
 	for (const char *c = path; *c; c++) {
 		unsigned char u = (unsigned char)*c;
 
-		if ((u >= 'a' && u <= 'z') || (u >= 'A' && u <= 'Z') || (u >= '0' && u <= '9') || strchr("/._-", u))
+		if ((u >= 'a' && u <= 'z') || (u >= 'A' && u <= 'Z') || (u >= '0' && u <= '9') ||
+		    strchr("/._-", u))
 			buffer_add(out, c, 1);
 		else
 			buffer_add_format(out, "%%%02X", u);
@@ -36,12 +38,14 @@ static void add_uri(struct buffer *out, const char *path, const char *parameters
 	buffer_add_text(out, parameters);
 }
 
-/* SQLite reads nothing before the first statement: only this one tells whether the file can be used. */
+/* SQLite reads nothing before the first statement: only this one tells whether the file can be
+ * used. */
 static int first_look(sqlite3 *db)
 {
 	sqlite3_busy_timeout(db, BUSY_MS);
-	/* Not SQLITE_DBCONFIG_TRUSTED_SCHEMA: before 3.41 SQLite does not hold its own ->>, which our views use, for harmless. No function
-	 * of ours is registered and no extension can be loaded, so that a schema has nothing to misuse. */
+	/* Not SQLITE_DBCONFIG_TRUSTED_SCHEMA: before 3.41 SQLite does not hold its own ->>, which
+	 * our views use, for harmless. No function of ours is registered and no extension can be
+	 * loaded, so that a schema has nothing to misuse. */
 	sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	return sqlite3_exec(db, "SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL);
 }
@@ -51,7 +55,8 @@ static int open_with(const char *path, const char *parameters, sqlite3 **out)
 	struct buffer uri = { 0 };
 
 	add_uri(&uri, path, parameters);
-	int rc = sqlite3_open_v2(buffer_text(&uri), out, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL);
+	int rc = sqlite3_open_v2(buffer_text(&uri), out, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI,
+				 NULL);
 	buffer_finish(&uri);
 	return rc == SQLITE_OK ? first_look(*out) : rc;
 }
@@ -87,9 +92,12 @@ bool query_open(const char *path, struct query_database **out, bool *stale, stru
 	}
 	if (rc != SQLITE_OK) {
 		if (rc == SQLITE_NOTADB)
-			error_set(error, EXIT_IO, "is not a database: name one that 'overhear read' or 'overhear listen' wrote");
+			error_set(error, EXIT_IO,
+				  "is not a database: name one that 'overhear read' or 'overhear "
+				  "listen' wrote");
 		else
-			error_set(error, EXIT_IO, "cannot be read: %s", db ? sqlite3_errmsg(db) : sqlite3_errstr(rc));
+			error_set(error, EXIT_IO, "cannot be read: %s",
+				  db ? sqlite3_errmsg(db) : sqlite3_errstr(rc));
 		sqlite3_close(db);
 		return false;
 	}
@@ -114,7 +122,8 @@ static int64_t header_number(sqlite3 *db, const char *pragma)
 	sqlite3_stmt *s = NULL;
 	int64_t number = 0;
 
-	if (sqlite3_prepare_v2(db, pragma, -1, &s, NULL) == SQLITE_OK && sqlite3_step(s) == SQLITE_ROW)
+	if (sqlite3_prepare_v2(db, pragma, -1, &s, NULL) == SQLITE_OK &&
+	    sqlite3_step(s) == SQLITE_ROW)
 		number = sqlite3_column_int64(s, 0);
 	sqlite3_finalize(s);
 	return number;
@@ -133,7 +142,10 @@ bool query_has(struct query_database *d, const char *name)
 	sqlite3_stmt *s = NULL;
 	bool found = false;
 
-	if (sqlite3_prepare_v2(d->db, "SELECT 1 FROM sqlite_schema WHERE name = ?1 AND type IN ('table', 'view')", -1, &s, NULL) == SQLITE_OK) {
+	if (sqlite3_prepare_v2(
+		    d->db,
+		    "SELECT 1 FROM sqlite_schema WHERE name = ?1 AND type IN ('table', 'view')", -1,
+		    &s, NULL) == SQLITE_OK) {
 		sqlite3_bind_text(s, 1, name, -1, SQLITE_STATIC);
 		found = sqlite3_step(s) == SQLITE_ROW;
 	}
@@ -146,7 +158,8 @@ static bool failed(sqlite3 *db, struct error *error)
 	return error_set(error, EXIT_IO, "cannot read the database: %s", sqlite3_errmsg(db));
 }
 
-bool query_prepare(struct query_database *d, const char *sql, struct query **out, struct error *error)
+bool query_prepare(struct query_database *d, const char *sql, struct query **out,
+		   struct error *error)
 {
 	sqlite3_stmt *s;
 
@@ -208,9 +221,11 @@ struct value query_value(const struct query *q, int column)
 
 	switch (sqlite3_column_type(s, column)) {
 	case SQLITE_INTEGER:
-		return (struct value){ .type = VALUE_INTEGER, .integer = sqlite3_column_int64(s, column) };
+		return (struct value){ .type = VALUE_INTEGER,
+				       .integer = sqlite3_column_int64(s, column) };
 	case SQLITE_FLOAT:
-		return (struct value){ .type = VALUE_REAL, .real = sqlite3_column_double(s, column) };
+		return (struct value){ .type = VALUE_REAL,
+				       .real = sqlite3_column_double(s, column) };
 	case SQLITE_TEXT:
 		return (struct value){ .type = VALUE_TEXT, .bytes = column_bytes(s, column) };
 	case SQLITE_BLOB:

@@ -1,5 +1,6 @@
-/* query.h: reading a database of ours. A struct query_database is a connection that cannot write; a struct query is one statement on it,
- * stepped through row by row, so that a result of any size needs no memory. Values are borrowed until the next query_step().
+/* query.h: reading a database of ours. A struct query_database is a connection that cannot write; a
+ * struct query is one statement on it, stepped through row by row, so that a result of any size
+ * needs no memory. Values are borrowed until the next query_step().
  */
 #ifndef SINKS_QUERY_H
 #define SINKS_QUERY_H
@@ -19,13 +20,14 @@ struct value {
 	enum value_type type;
 	int64_t integer;
 	double real;
-	struct bytes bytes;	/* of a text (without its NUL) or a blob */
+	struct bytes bytes; /* of a text (without its NUL) or a blob */
 };
 
 enum query_result { QUERY_ROW, QUERY_DONE, QUERY_FAILED };
 
-/* Opens for reading; the file must exist. Where the folder cannot be written, which a WAL database needs, it is read as it
- * stands, and *stale (may be NULL) tells whether rows of a `-wal` beside it are therefore not seen. */
+/* Opens for reading; the file must exist. Where the folder cannot be written, which a WAL database
+ * needs, it is read as it stands, and *stale (may be NULL) tells whether rows of a `-wal` beside it
+ * are therefore not seen. */
 bool query_open(const char *path, struct query_database **out, bool *stale, struct error *error);
 void query_close(struct query_database *d);
 /* Whose database it is, by the numbers in its header. *schema: its version. */
@@ -34,7 +36,8 @@ enum query_origin query_origin(struct query_database *d, int64_t *schema);
 /* Whether there is a table or view of that name. */
 bool query_has(struct query_database *d, const char *name);
 
-bool query_prepare(struct query_database *d, const char *sql, struct query **out, struct error *error);
+bool query_prepare(struct query_database *d, const char *sql, struct query **out,
+		   struct error *error);
 void query_finish(struct query *q);
 /* Parameters count from 1. */
 void query_bind(struct query *q, int parameter, int64_t value);

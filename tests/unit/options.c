@@ -13,7 +13,8 @@
 
 enum { ARGUMENTS_MAX = 16 };
 
-/* Parses a line split at its spaces. The words live as long as the program, as an argument vector does. */
+/* Parses a line split at its spaces. The words live as long as the program, as an argument vector
+ * does. */
 static bool parse(const char *line, struct options *out, struct error *error)
 {
 	static char words[256];
@@ -43,7 +44,8 @@ static void assert_refused(const char *line, const char *saying)
 
 static void options_stand_before_and_after_operands(void **state)
 {
-	static const char *const lines[] = { "list --json day.db", "list day.db --json", "--json list day.db" };
+	static const char *const lines[] = { "list --json day.db", "list day.db --json",
+					     "--json list day.db" };
 	struct options o;
 	struct error e;
 

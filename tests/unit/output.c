@@ -41,10 +41,12 @@ static void json_keeps_the_type_of_a_value(void **state)
 
 	(void)state;
 	assert_json("x", (struct value){ .type = VALUE_NULL }, "null");
-	assert_json("x", (struct value){ .type = VALUE_INTEGER, .integer = INT64_MIN }, "-9223372036854775808");
+	assert_json("x", (struct value){ .type = VALUE_INTEGER, .integer = INT64_MIN },
+		    "-9223372036854775808");
 	assert_json("x", (struct value){ .type = VALUE_REAL, .real = 0.1 }, "0.1");
 	assert_json("x", (struct value){ .type = VALUE_REAL, .real = 10 }, "10.0");
-	assert_json("x", (struct value){ .type = VALUE_REAL, .real = 1.0 / 3 }, "0.3333333333333333");
+	assert_json("x", (struct value){ .type = VALUE_REAL, .real = 1.0 / 3 },
+		    "0.3333333333333333");
 	assert_json("x", text("a\"b"), "\"a\\\"b\"");
 	assert_json("x", (struct value){ .type = VALUE_BLOB, .bytes = { two, 2 } }, "\"30ff\"");
 }
@@ -89,7 +91,8 @@ static void every_value_of_an_enumerated_column_is_explained(void **state)
 			continue;
 		for (size_t j = 1; fields[i].names[j]; j++)
 			if (!meaning_of(fields[i].column, fields[i].names[j]))
-				fail_msg("%s of %s has no meaning", fields[i].names[j], fields[i].column);
+				fail_msg("%s of %s has no meaning", fields[i].names[j],
+					 fields[i].column);
 	}
 }
 

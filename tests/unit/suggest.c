@@ -18,7 +18,8 @@ static struct suggestions near(const char *word, const char *const *names, size_
 	return s;
 }
 
-static const char *const names[] = { "client_hello", "server_hello", "hello_retry_request", "finished", "certificate" };
+static const char *const names[] = { "client_hello", "server_hello", "hello_retry_request",
+				     "finished", "certificate" };
 enum { NAMES = sizeof names / sizeof *names };
 
 static void case_and_dashes_make_no_difference(void **state)
@@ -82,7 +83,8 @@ static void at_most_three_are_kept(void **state)
 	(void)state;
 	assert_int_equal(s.count, SUGGESTIONS_MAX);
 	assert_string_equal(s.names[0], "abcdx");
-	assert_string_equal(suggest_text(&s, "--", text, sizeof text), "'--abcdx', '--abcdx1' or '--abcdx2'");
+	assert_string_equal(suggest_text(&s, "--", text, sizeof text),
+			    "'--abcdx', '--abcdx1' or '--abcdx2'");
 }
 
 static void a_word_longer_than_any_name_is_no_trouble(void **state)

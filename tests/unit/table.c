@@ -20,7 +20,7 @@ enum { COUNT = sizeof columns / sizeof *columns };
 
 static void assert_fits(size_t width, size_t id, size_t time, size_t name, size_t cipher)
 {
-	size_t widths[COUNT] = { 4, 10, 20, 12 };	/* 46 and three gaps of two: 52 */
+	size_t widths[COUNT] = { 4, 10, 20, 12 }; /* 46 and three gaps of two: 52 */
 
 	table_fit(columns, COUNT, width, widths);
 	assert_int_equal(widths[0], id);
