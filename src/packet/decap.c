@@ -11,8 +11,9 @@ static enum layer parse_other(struct frame *f)
 	return frame_end(f, DECAP_OTHER);
 }
 
-/* Every layer: how it is taken off and, where it is one to name in `encapsulation`, how it is called there. Numbers that differ by
- * direction (MPLS labels, GTP's tunnel ends) are left out, since both directions share one row. */
+/* Every layer: how it is taken off and, where it is one to name in `encapsulation`, how it is
+ * called there. Numbers that differ by direction (MPLS labels, GTP's tunnel ends) are left out,
+ * since both directions share one row. */
 static const struct {
 	const char *name;
 	bool numbered;
@@ -26,6 +27,8 @@ static const struct {
 	[LAYER_ERSPAN_I] = { .name = "erspan", .parse = parse_erspan_i },
 	[LAYER_ETHERIP] = { .name = "etherip", .parse = parse_etherip },
 	[LAYER_ETHERNET] = { .parse = parse_ethernet },
+	[LAYER_E_TAG] = { .name = "e-tag", .parse = parse_e_tag },
+	[LAYER_FABRICPATH] = { .name = "fabricpath", .parse = parse_fabricpath },
 	[LAYER_FDDI] = { .parse = parse_fddi },
 	[LAYER_FRAME_RELAY] = { .parse = parse_frame_relay },
 	[LAYER_GENEVE] = { .name = "geneve", .numbered = true },
@@ -38,6 +41,7 @@ static const struct {
 	[LAYER_IP] = { .parse = parse_ip },
 	[LAYER_IPIP] = { .name = "ipip" },
 	[LAYER_IPNET] = { .parse = parse_ipnet },
+	[LAYER_IPOIB] = { .parse = parse_ipoib },
 	[LAYER_IPSEC] = { .parse = parse_ipsec },
 	[LAYER_IPV4] = { .parse = parse_ipv4 },
 	[LAYER_IPV6] = { .parse = parse_ipv6 },
@@ -63,12 +67,14 @@ static const struct {
 	[LAYER_TCP] = { .parse = parse_tcp },
 	[LAYER_UDP] = { .parse = parse_udp },
 	[LAYER_VLAN] = { .name = "vlan", .numbered = true, .parse = parse_vlan },
+	[LAYER_VN_TAG] = { .name = "vn-tag", .parse = parse_vn_tag },
 	[LAYER_VXLAN] = { .name = "vxlan", .numbered = true },
 	[LAYER_VXLAN_GPE] = { .name = "vxlan-gpe", .numbered = true },
 	[LAYER_WIRELESS] = { .parse = parse_wireless },
 };
 
-/* By LINKTYPE_ number, https://www.tcpdump.org/linktypes.html; 12 and 14 are what DLT_RAW was in files of some systems. */
+/* By LINKTYPE_ number, https://www.tcpdump.org/linktypes.html; 12 and 14 are what DLT_RAW was in
+ * files of some systems. */
 static const uint8_t links[] = {
 	[0] = LAYER_NULL,
 	[1] = LAYER_ETHERNET,
@@ -98,6 +104,7 @@ static const uint8_t links[] = {
 	[228] = LAYER_IPV4,
 	[229] = LAYER_IPV6,
 	[239] = LAYER_NFLOG,
+	[242] = LAYER_IPOIB,
 	[258] = LAYER_PKTAP,
 	[276] = LAYER_SLL2,
 };
@@ -146,7 +153,8 @@ static enum decap_result walk(struct frame *f, enum layer next, struct decap_cou
 	return f->result;
 }
 
-static struct frame frame_of(const struct packet *p, struct segment *out, struct decap_counts *counts)
+static struct frame frame_of(const struct packet *p, struct segment *out,
+	struct decap_counts *counts)
 {
 	assert(counts->limits);
 	return (struct frame){
@@ -162,7 +170,8 @@ enum decap_result decap(const struct packet *p, struct segment *out, struct deca
 {
 	struct frame f = frame_of(p, out, counts);
 
-	/* Only what a header may leave unset; the rest, and the many bytes of encapsulation.layer, need no clearing. */
+	/* Only what a header may leave unset; the rest, and the many bytes of
+	 * encapsulation.layer, need no clearing. */
 	out->time_ns = p->time_ns;
 	out->number = p->number;
 	out->checksum_wrong = false;
@@ -178,7 +187,8 @@ enum decap_result decap(const struct packet *p, struct segment *out, struct deca
 	return walk(&f, layer_of_link(p->link_type), counts);
 }
 
-enum decap_result decap_whole(const struct packet *whole, struct segment *out, struct decap_counts *counts)
+enum decap_result decap_whole(const struct packet *whole, struct segment *out,
+	struct decap_counts *counts)
 {
 	struct frame f = frame_of(whole, out, counts);
 
@@ -197,8 +207,10 @@ int encapsulation_text(const struct encapsulation *e, char *out, size_t room)
 
 		if (layers[kind].numbered)
 			snprintf(number, sizeof number, " %" PRIu32, e->layer[i].id);
-		len += (size_t)snprintf(len < room ? out + len : NULL, len < room ? room - len : 0, "%s%s%s", i ? "/" : "",
-			layers[kind].name ? layers[kind].name : "?", number);
+		const char *name = layers[kind].name ? layers[kind].name : "?";
+		bool fits = len < room;
+		len += (size_t)snprintf(fits ? out + len : NULL, fits ? room - len : 0, "%s%s%s",
+			i ? "/" : "", name, number);
 	}
 	return (int)len;
 }

@@ -1,6 +1,6 @@
 /* decap.h: from a captured frame to the TCP segment or UDP datagram inside it.
  *
- * Works as far as a cut packet goes. Keeps no state but counters; fragments are put together by defrag.h.
+ * Works as far as a cut packet goes. Keeps no state but counters; defrag.h puts fragments together.
  */
 #ifndef PACKET_DECAP_H
 #define PACKET_DECAP_H
@@ -26,11 +26,15 @@ struct decap_counts {
 };
 
 enum decap_result decap(const struct packet *p, struct segment *out, struct decap_counts *counts);
-/* Goes on where decap() found a fragment: `whole` is the IP packet's payload put together again, out what decap() filled (defrag.h does both). */
-enum decap_result decap_whole(const struct packet *whole, struct segment *out, struct decap_counts *counts);
+/* Goes on where decap() found a fragment: `whole` is the IP packet's payload put together again,
+ * out what decap() filled (defrag.h does both). */
+enum decap_result decap_whole(const struct packet *whole, struct segment *out,
+	struct decap_counts *counts);
 bool decap_knows(uint16_t link_type);
-/* Verifies the TCP or UDP checksum of a segment whose bytes are all there; one that was cut fits. Apart from decap(), since most segments never
- * need it. Captures made on a host that leaves checksums to its network card are full of wrong ones: the caller decides what that means. */
+/* Verifies the TCP or UDP checksum of a segment whose bytes are all there; one that was cut
+ * fits. Apart from decap(), since most segments never need it. Captures made on a host that
+ * leaves checksums to its network card are full of wrong ones: the caller decides what that
+ * means. */
 bool segment_checksum_fits(const struct segment *s);
 /* Prints `vlan 10/vxlan 42`; empty where there is none. Returns the length, as snprintf does. */
 int encapsulation_text(const struct encapsulation *e, char *out, size_t room);

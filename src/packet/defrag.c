@@ -12,7 +12,8 @@ enum { UNIT = 8, BUCKETS = 1024, LEAST_ROOM = 1024, PACKET_MAX = 65535, NOT_KNOW
 #define SECOND_NS INT64_C(1000000000)
 #define DAY_NS (86400 * SECOND_NS)
 
-/* Without padding, since its bytes are hashed and compared. The path that it came on is no part of it: each fragment may take another. */
+/* Without padding, since its bytes are hashed and compared. The path that it came on is no part
+ * of it: each fragment may take another. */
 struct datagram_key {
 	struct address src, dst;
 	uint32_t id, network, protocol, is_ipv6;
@@ -29,7 +30,7 @@ struct datagram {
 	uint32_t units;			/* that arrived */
 	uint32_t end;			/* of the furthest one */
 	uint32_t total;			/* NOT_KNOWN until the last piece is there */
-	uint32_t cut_at;		/* where the snap length left the first hole; NOT_KNOWN: nowhere */
+	uint32_t cut_at;		/* where the snap length left a first hole, or NOT_KNOWN */
 	uint8_t protocol;		/* of the first piece (RFC 8200 section 4.5) */
 	bool overlaps, done;
 };
@@ -41,7 +42,7 @@ struct defrag {
 	struct datagram *oldest, *newest;
 	uint32_t count;
 	size_t bytes;
-	uint8_t *spent;			/* bytes of the one replaced last: the fragment being pushed may lie in them */
+	uint8_t *spent;			/* of the one replaced last: the fragment may lie in them */
 	int64_t clock_ns;		/* packet time that never runs back */
 	bool has_clock;
 };
@@ -199,7 +200,9 @@ static enum overlap compare(const struct datagram *g, const struct piece *p)
 			continue;
 		}
 		some_known = true;
-		if (unit.len && at + unit.len <= g->cut_at && memcmp(g->bytes + at, unit.at, unit.len) != 0)
+		if (at + unit.len > g->cut_at || !unit.len)
+			continue;
+		if (memcmp(g->bytes + at, unit.at, unit.len) != 0)
 			return OVERLAP_DIFFERENT;
 	}
 	if (!some_known)
@@ -263,17 +266,16 @@ static void evict(struct defrag *d, struct datagram *g, enum limit why)
 	forget(d, g);
 }
 
-/* Times come from strangers' clocks: one that runs back, or leaps by more than a day, moves nothing. */
+/* Times come from strangers' clocks: one that runs back, or leaps by more than a day, moves
+ * nothing. */
 static void tick(struct defrag *d, int64_t time_ns)
 {
 	int64_t leap;
+	bool overflows = __builtin_sub_overflow(time_ns, d->clock_ns, &leap);
 
-	if (!d->has_clock) {
+	if (!d->has_clock || (!overflows && leap > 0 && leap <= DAY_NS))
 		d->clock_ns = time_ns;
-		d->has_clock = true;
-	} else if (!__builtin_sub_overflow(time_ns, d->clock_ns, &leap) && leap > 0 && leap <= DAY_NS) {
-		d->clock_ns = time_ns;
-	}
+	d->has_clock = true;
 	while (d->oldest && d->clock_ns - d->oldest->since_ns > FRAGMENT_SECONDS_MAX * SECOND_NS)
 		evict(d, d->oldest, LIMIT_FRAGMENT_SECONDS);
 }
@@ -305,15 +307,19 @@ static bool piece_of(const struct segment *s, struct piece *p)
 		return false;
 	struct reader r = reader_of(s->payload);
 	*p = (struct piece){
-		.start = s->fragment.offset, .end = s->fragment.offset + len, .is_last = !s->fragment.more,
+		.start = s->fragment.offset,
+		.end = s->fragment.offset + len,
+		.is_last = !s->fragment.more,
 		.captured = rd_take(&r, rd_left(&r) < len ? rd_left(&r) : len),
 	};
 	return true;
 }
 
-/* Numbers are used again. After a complete packet whatever is no repetition of it begins the next; an incomplete one gives way to another
- * first piece, but then nobody can say whose the pieces in between were. */
-static struct datagram *datagram_for(struct defrag *d, const struct datagram_key *key, const struct piece *p)
+/* Numbers are used again. After a complete packet whatever is no repetition of it begins the
+ * next; an incomplete one gives way to another first piece, but then nobody can say whose the
+ * pieces in between were. */
+static struct datagram *datagram_for(struct defrag *d, const struct datagram_key *key,
+	const struct piece *p)
 {
 	struct datagram *g = find(d, key);
 
@@ -362,7 +368,8 @@ bool defrag_push(struct defrag *d, struct segment *s, struct packet *whole)
 	return is_whole;
 }
 
-enum decap_result defrag_decap(struct defrag *d, const struct packet *p, struct segment *out, struct decap_counts *counts)
+enum decap_result defrag_decap(struct defrag *d, const struct packet *p, struct segment *out,
+	struct decap_counts *counts)
 {
 	enum decap_result result = decap(p, out, counts);
 	struct packet whole;

@@ -54,7 +54,8 @@ static void map_address(struct address *a, struct bytes ipv4)
 	memcpy(a->at + sizeof prefix, ipv4.at, 4);
 }
 
-/* RFC 791 section 3.1. The bytes are all read before anything is stored, which lets the compiler keep them in registers. */
+/* RFC 791 section 3.1. The bytes are all read before anything is stored, which lets the compiler
+ * keep them in registers. */
 enum layer parse_ipv4(struct frame *f)
 {
 	struct reader h = rd_child(&f->in, 20);
@@ -70,7 +71,7 @@ enum layer parse_ipv4(struct frame *f)
 	unsigned header = (version_length & 15) * 4u;
 	if (version_length >> 4 != 4 || header < 20 || (total && total < header))
 		return frame_end(f, DECAP_MALFORMED);
-	if (total)	/* a length of 0 is left to the network card to fill in: all there is counts */
+	if (total)	/* a 0 is left to the network card to fill in: all there is counts */
 		frame_cut(f, total - 20u);
 	if (header > 20)
 		rd_skip(&f->in, header - 20);
@@ -111,7 +112,8 @@ enum layer parse_ipv6(struct frame *f)
 	return layer_of_protocol(protocol);
 }
 
-/* RFC 8200 section 4.5. A packet in one piece ("atomic", RFC 6946) needs nobody to wait for the others. */
+/* RFC 8200 section 4.5. A packet in one piece ("atomic", RFC 6946) needs nobody to wait for the
+ * others. */
 static enum layer parse_fragment(struct frame *f)
 {
 	uint8_t next = rd_u8(&f->in);
@@ -124,7 +126,8 @@ static enum layer parse_fragment(struct frame *f)
 	f->out->protocol = next;
 	if (!(place & 0xfff9))
 		return layer_of_protocol(next);
-	return fragment_end(f, (struct fragment){ .id = id, .offset = place & 0xfff8u, .more = place & 1, .is_ipv6 = true });
+	return fragment_end(f, (struct fragment){
+		.id = id, .offset = place & 0xfff8u, .more = place & 1, .is_ipv6 = true });
 }
 
 /* One extension header, the one that out->protocol names: RFC 8200 sections 4.3 to 4.6. */

@@ -37,6 +37,8 @@ enum layer {
 	LAYER_ERSPAN,		/* types II and III */
 	LAYER_ERSPAN_I,
 	LAYER_ETHERIP,
+	LAYER_E_TAG,		/* IEEE 802.1BR */
+	LAYER_FABRICPATH,
 	LAYER_FDDI,
 	LAYER_FRAME_RELAY,
 	LAYER_GENEVE,
@@ -48,6 +50,7 @@ enum layer {
 	LAYER_INNER_IPV6,
 	LAYER_IPIP,
 	LAYER_IPNET,
+	LAYER_IPOIB,		/* IP over InfiniBand */
 	LAYER_IPSEC,		/* what OpenBSD shows of its IPsec interfaces */
 	LAYER_L2TP,
 	LAYER_MPLS,
@@ -62,6 +65,7 @@ enum layer {
 	LAYER_PPP_DIRECTED,	/* PPP behind a byte that tells the direction */
 	LAYER_PRISM,
 	LAYER_RADIOTAP,
+	LAYER_VN_TAG,
 	LAYER_VXLAN,
 	LAYER_VXLAN_GPE,
 	LAYER_WIRELESS,		/* IEEE 802.11 */
@@ -137,6 +141,8 @@ enum layer parse_ah(struct frame *f);
 enum layer parse_erspan(struct frame *f);
 enum layer parse_erspan_i(struct frame *f);
 enum layer parse_etherip(struct frame *f);
+enum layer parse_e_tag(struct frame *f);
+enum layer parse_fabricpath(struct frame *f);
 enum layer parse_fddi(struct frame *f);
 enum layer parse_frame_relay(struct frame *f);
 enum layer parse_gre(struct frame *f);
@@ -144,6 +150,7 @@ enum layer parse_hdlc(struct frame *f);
 enum layer parse_inner_ipv4(struct frame *f);
 enum layer parse_inner_ipv6(struct frame *f);
 enum layer parse_ipnet(struct frame *f);
+enum layer parse_ipoib(struct frame *f);
 enum layer parse_ipsec(struct frame *f);
 enum layer parse_mpls(struct frame *f);
 enum layer parse_nflog(struct frame *f);
@@ -156,6 +163,7 @@ enum layer parse_pppoe(struct frame *f);
 enum layer parse_ppp_directed(struct frame *f);
 enum layer parse_prism(struct frame *f);
 enum layer parse_radiotap(struct frame *f);
+enum layer parse_vn_tag(struct frame *f);
 enum layer parse_wireless(struct frame *f);
 
 #endif

@@ -2,7 +2,8 @@
 
 #include "packet/layer.h"
 
-/* https://www.iana.org/assignments/ieee-802-numbers; the commonest first, since most packets end their search there. */
+/* https://www.iana.org/assignments/ieee-802-numbers; the commonest first, since most packets end
+ * their search there. */
 static const struct {
 	uint16_t type;
 	uint8_t layer;
@@ -18,6 +19,9 @@ static const struct {
 	{ 0x8848, LAYER_MPLS },
 	{ 0x8864, LAYER_PPPOE },
 	{ 0x88e7, LAYER_PBB },
+	{ 0x8903, LAYER_FABRICPATH },
+	{ 0x8926, LAYER_VN_TAG },
+	{ 0x893f, LAYER_E_TAG },
 };
 
 enum layer layer_of_ethertype(uint16_t type)
@@ -72,7 +76,8 @@ enum layer parse_vlan(struct frame *f)
 	return frame_enter(f, LAYER_VLAN, id, next);
 }
 
-/* IEEE 802.2 section 3.2; SNAP is the pair of 0xaa with an organisation of zeroes before an EtherType (RFC 1042). */
+/* IEEE 802.2 section 3.2; SNAP is the pair of 0xaa with an organisation of zeroes before an
+ * EtherType (RFC 1042). */
 enum layer parse_llc(struct frame *f)
 {
 	uint32_t header = rd_u24(&f->in);
@@ -87,8 +92,9 @@ enum layer parse_llc(struct frame *f)
 	uint16_t type = rd_u16(&f->in);
 	if (f->in.bad)
 		return frame_short(f);
-	/* 0x0000f8 is 802.1H's way to bridge an EtherType. */
-	return organisation == 0 || organisation == 0x0000f8 ? layer_of_ethertype(type) : LAYER_OTHER;
+	if (organisation != 0 && organisation != 0x0000f8)	/* 802.1H's way to bridge a type */
+		return LAYER_OTHER;
+	return layer_of_ethertype(type);
 }
 
 enum { SLL_LLC = 4 };
@@ -99,7 +105,8 @@ static enum layer layer_of_cooked(uint16_t type)
 	return type == SLL_LLC ? LAYER_LLC : layer_of_ethertype(type);
 }
 
-/* https://www.tcpdump.org/linktypes/LINKTYPE_LINUX_SLL.html. It knows one end's link address only, so it gives none. */
+/* https://www.tcpdump.org/linktypes/LINKTYPE_LINUX_SLL.html. It knows one end's link address
+ * only, so it gives none. */
 enum layer parse_sll(struct frame *f)
 {
 	struct reader h = rd_child(&f->in, 16);
@@ -120,7 +127,8 @@ enum layer parse_sll2(struct frame *f)
 	return layer_of_cooked(rd_u16(&h));
 }
 
-/* A family in the byte order of the host that captured; its IPv6 differs from one BSD to the next. The IP header tells them apart. */
+/* A family in the byte order of the host that captured; its IPv6 differs from one BSD to the
+ * next. The IP header tells them apart. */
 enum layer parse_null(struct frame *f)
 {
 	uint32_t family = rd_u32(&f->in);
@@ -140,6 +148,45 @@ enum layer parse_null(struct frame *f)
 	default:
 		return LAYER_OTHER;
 	}
+}
+
+/* A tag of a port extender; its channel numbers differ by direction. */
+static enum layer parse_port_tag(struct frame *f, enum layer kind, size_t len)
+{
+	rd_skip(&f->in, len);
+	uint16_t type = rd_u16(&f->in);
+
+	if (f->in.bad)
+		return frame_short(f);
+	return frame_enter(f, kind, 0, layer_of_type_or_length(f, type));
+}
+
+/* IEEE 802.1BR section 7.5. */
+enum layer parse_e_tag(struct frame *f)
+{
+	return parse_port_tag(f, LAYER_E_TAG, 6);
+}
+
+enum layer parse_vn_tag(struct frame *f)
+{
+	return parse_port_tag(f, LAYER_VN_TAG, 4);
+}
+
+/* Cisco FabricPath: an Ethernet header whose type is followed by a tag and the frame it carries. */
+enum layer parse_fabricpath(struct frame *f)
+{
+	rd_skip(&f->in, 2);
+	return f->in.bad ? frame_short(f) : frame_enter(f, LAYER_FABRICPATH, 0, LAYER_ETHERNET);
+}
+
+/* RFC 4391 section 6, behind the 40 bytes of a global route header. */
+enum layer parse_ipoib(struct frame *f)
+{
+	rd_skip(&f->in, 40);
+	uint16_t type = rd_u16(&f->in);
+	rd_skip(&f->in, 2);
+
+	return f->in.bad ? frame_short(f) : layer_of_ethertype(type);
 }
 
 /* Cisco HDLC: address, control, EtherType. */

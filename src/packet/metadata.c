@@ -1,7 +1,8 @@
 /* Link types that put what the system knows of a packet before it. */
 #include "packet/layer.h"
 
-/* https://www.tcpdump.org/linktypes/LINKTYPE_NFLOG.html: attributes in the byte order of the host that captured; the packet is one of them. */
+/* https://www.tcpdump.org/linktypes/LINKTYPE_NFLOG.html: attributes in the byte order of the
+ * host that captured; the packet is one of them. */
 enum layer parse_nflog(struct frame *f)
 {
 	enum { PAYLOAD = 9, HEADER = 4, TYPE = 0x7fff };
@@ -9,7 +10,7 @@ enum layer parse_nflog(struct frame *f)
 
 	while (rd_more(&f->in)) {
 		uint16_t len = rd_u16_le(&f->in), type = rd_u16_le(&f->in);
-		if ((type & TYPE) > 0xff) {	/* no attribute has such a number: the other byte order */
+		if ((type & TYPE) > 0xff) {	/* no such attribute: the other byte order */
 			len = __builtin_bswap16(len);
 			type = __builtin_bswap16(type);
 		}

@@ -33,20 +33,22 @@ static bool has_md5_option(struct reader options)
 	return false;
 }
 
-/* The snap length cut the header itself: a segment without a byte of payload. False where not even the wire had as much. */
-static bool skip_cut_header(struct frame *f, size_t rest)
+/* The snap length cut the header itself: a segment without a byte of payload, if the wire had as
+ * much. */
+static enum layer end_in_header(struct frame *f, size_t rest)
 {
 	size_t beyond = rest - rd_left(&f->in);
 
 	if (beyond > f->missing)
-		return false;
+		return frame_end(f, DECAP_MALFORMED);
 	f->missing -= beyond;
 	(void)rd_rest(&f->in);
 	f->out->transport = (struct bytes){ NULL, 0 };
-	return true;
+	return segment_end(f, PROTOCOL_TCP);
 }
 
-/* RFC 9293 section 3.1. The first 14 bytes suffice, which is all that a snap length of 68 leaves of TCP over IPv6. */
+/* RFC 9293 section 3.1. The first 14 bytes suffice, which is all that a snap length of 68 leaves
+ * of TCP over IPv6. */
 enum layer parse_tcp(struct frame *f)
 {
 	struct segment *out = f->out;
@@ -67,9 +69,9 @@ enum layer parse_tcp(struct frame *f)
 	if (header < 20)
 		return frame_end(f, DECAP_MALFORMED);
 	if (header > transport.len)
-		return skip_cut_header(f, header - 14) ? segment_end(f, PROTOCOL_TCP) : frame_end(f, DECAP_MALFORMED);
+		return end_in_header(f, header - 14);
 	struct reader options = rd_child(&f->in, header - 14);
-	if (header >= 20 + TCP_OPTION_MD5_LEN) {	/* the usual timestamps alone leave no room for it */
+	if (header >= 20 + TCP_OPTION_MD5_LEN) {	/* timestamps alone leave no room for it */
 		rd_skip(&options, 6);
 		out->has_md5 = has_md5_option(options);
 	}
@@ -131,7 +133,8 @@ static uint16_t fold(uint64_t sum)
 	return (uint16_t)sum;
 }
 
-/* RFC 9293 section 3.1, RFC 768, RFC 8200 section 8.1: the pseudo-header of zeroes does not change a sum, so both versions share one form. */
+/* RFC 9293 section 3.1, RFC 768, RFC 8200 section 8.1: the pseudo-header of zeroes does not
+ * change a sum, so both versions share one form. */
 bool segment_checksum_fits(const struct segment *s)
 {
 	if (!s->transport.len || s->payload.len != s->payload_len)
@@ -142,7 +145,8 @@ bool segment_checksum_fits(const struct segment *s)
 		return true;
 
 	unsigned at = address_is_mapped(&s->src) ? 12 : 0;
-	uint64_t sum = __builtin_bswap16(s->protocol) + (uint64_t)__builtin_bswap32((uint32_t)s->transport.len);
+	uint64_t sum = __builtin_bswap32((uint32_t)s->transport.len);
+	sum += __builtin_bswap16(s->protocol);
 	sum = sum_words(sum, (struct bytes){ s->src.at + at, 16 - at });
 	sum = sum_words(sum, (struct bytes){ s->dst.at + at, 16 - at });
 	return fold(sum_words(sum, s->transport)) == 0xffff;

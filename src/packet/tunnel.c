@@ -1,5 +1,5 @@
-/* What carries one network inside another. A UDP tunnel is an ordinary datagram to everyone else, so it is taken for one only where its port, its
- * header and the header inside all agree. */
+/* What carries one network inside another. A UDP tunnel is an ordinary datagram to everyone
+ * else, so it is taken for one only where its port, its header and the header inside all agree. */
 #include <stddef.h>
 
 #include "packet/layer.h"
@@ -7,7 +7,8 @@
 enum {
 	PPP_IPV4 = 0x0021, PPP_IPV6 = 0x0057, PPP_MPLS = 0x0281, PPP_MPLS_MULTICAST = 0x0283,
 	TYPE_BRIDGED = 0x6558, TYPE_PPP = 0x880b, TYPE_ERSPAN = 0x88be, TYPE_ERSPAN_III = 0x22eb,
-	GRE_CHECKSUM = 0x8000, GRE_ROUTING = 0x4000, GRE_KEY = 0x2000, GRE_SEQUENCE = 0x1000, GRE_ACKNOWLEDGEMENT = 0x0080,
+	GRE_CHECKSUM = 0x8000, GRE_ROUTING = 0x4000, GRE_KEY = 0x2000, GRE_SEQUENCE = 0x1000,
+	GRE_ACKNOWLEDGEMENT = 0x0080,
 	NVGRE_NETWORK_MIN = 0x1000,
 };
 
@@ -19,7 +20,10 @@ static bool holds_ipv4(const struct frame *f, struct reader r)
 
 	rd_skip(&r, 1);
 	uint16_t total = rd_u16(&r);
-	return !r.bad && version_length >> 4 == 4 && (version_length & 15) >= 5 && total >= (version_length & 15) * 4u && total <= room;
+	unsigned header = (version_length & 15) * 4u;
+	if (r.bad || version_length >> 4 != 4)
+		return false;
+	return header >= 20 && total >= header && total <= room;
 }
 
 static bool holds_ipv6(const struct frame *f, struct reader r)
@@ -60,8 +64,9 @@ static bool holds_ethernet(const struct frame *f, struct reader r)
 	return holds_type(f, type, r);
 }
 
-/* RFC 3032 section 2.1; one layer however many labels there are. What lies below is not said: RFC 4928 section 3 tells IP by its first nibble, and a
- * nibble of 0 is the control word before a frame (RFC 4385 section 3). */
+/* RFC 3032 section 2.1; one layer however many labels there are. What lies below is not said:
+ * RFC 4928 section 3 tells IP by its first nibble, and a nibble of 0 is the control word before
+ * a frame (RFC 4385 section 3). */
 enum layer parse_mpls(struct frame *f)
 {
 	enum { BOTTOM = 0x100 };
@@ -97,13 +102,19 @@ enum layer parse_pppoe(struct frame *f)
 	return frame_enter(f, LAYER_PPPOE, 0, LAYER_PPP);
 }
 
-/* RFC 1661 section 2, RFC 1662 section 3: address and control may be there or not, and an odd first byte is a protocol number in one. */
+/* RFC 1661 section 2, RFC 1662 section 3: address and control may be there or not, and an odd
+ * first byte is a protocol number in one. Captures of serial lines say PPP where Cisco's HDLC is
+ * spoken, too: its addresses are no protocol's. */
 enum layer parse_ppp(struct frame *f)
 {
-	struct reader address = f->in;
+	enum { PPP_ADDRESS = 0xff03, HDLC_UNICAST = 0x0f00, HDLC_MULTICAST = 0x8f00 };
+	struct reader after = f->in;
+	uint16_t address = rd_u16(&after);
 
-	if (rd_u16(&address) == 0xff03)
-		f->in = address;
+	if (address == HDLC_UNICAST || address == HDLC_MULTICAST)
+		return LAYER_HDLC;
+	if (address == PPP_ADDRESS)
+		f->in = after;
 	uint16_t protocol = rd_u8(&f->in);
 	if (!(protocol & 1))
 		protocol = (uint16_t)(protocol << 8 | rd_u8(&f->in));
@@ -126,11 +137,12 @@ enum layer parse_ppp(struct frame *f)
 static enum layer parse_pptp(struct frame *f, uint16_t flags, uint16_t type)
 {
 	uint16_t len = rd_u16(&f->in);
-	rd_skip(&f->in, 2u + (flags & GRE_SEQUENCE ? 4u : 0u) + (flags & GRE_ACKNOWLEDGEMENT ? 4u : 0u));
+	rd_skip(&f->in, 2);
+	rd_skip(&f->in, (flags & GRE_SEQUENCE ? 4u : 0u) + (flags & GRE_ACKNOWLEDGEMENT ? 4u : 0u));
 
 	if (f->in.bad)
 		return frame_short(f);
-	if (type != TYPE_PPP || !(flags & GRE_SEQUENCE) || !len)	/* only an acknowledgement */
+	if (type != TYPE_PPP || !(flags & GRE_SEQUENCE) || !len)	/* an acknowledgement */
 		return LAYER_OTHER;
 	frame_cut(f, len);
 	enum layer next = frame_enter(f, LAYER_GRE, 0, LAYER_PPP);
@@ -154,7 +166,7 @@ enum layer parse_gre(struct frame *f)
 		return parse_pptp(f, flags, type);
 	if (f->in.bad)
 		return frame_short(f);
-	if (flags & 7 || flags & GRE_ROUTING)	/* RFC 2784 section 2.3: such a packet is to be discarded */
+	if (flags & 7 || flags & GRE_ROUTING)	/* RFC 2784 section 2.3: to be discarded */
 		return LAYER_OTHER;
 	if (flags & GRE_CHECKSUM)
 		rd_skip(&f->in, 4);
@@ -165,7 +177,8 @@ enum layer parse_gre(struct frame *f)
 	if (f->in.bad)
 		return frame_short(f);
 	enum layer next = layer_in_gre(type, flags);
-	/* The numbers below are reserved, so such a key is a plain one; the low byte of the others differs by flow. */
+	/* The numbers below are reserved, so such a key is a plain one; the low byte of the
+	 * others differs by flow. */
 	if (type == TYPE_BRIDGED && key >> 8 >= NVGRE_NETWORK_MIN) {
 		f->out->network = key >> 8;
 		return frame_enter(f, LAYER_NVGRE, key >> 8, next);
@@ -179,7 +192,8 @@ enum layer parse_erspan_i(struct frame *f)
 	return frame_enter(f, LAYER_ERSPAN_I, 0, LAYER_ETHERNET);
 }
 
-/* Types II (8 bytes, version 1) and III (12 bytes, version 2, and 8 more where its last bit says so). */
+/* Types II (8 bytes, version 1) and III (12 bytes, version 2, and 8 more where its last bit says
+ * so). */
 enum layer parse_erspan(struct frame *f)
 {
 	enum { FRAME_ETHERNET = 0, FRAME_IP = 2 };
@@ -207,12 +221,16 @@ enum layer parse_erspan(struct frame *f)
 /* RFC 2003, RFC 2473, RFC 4213: named by the version outside and that inside. */
 enum layer parse_inner_ipv4(struct frame *f)
 {
-	return frame_enter(f, address_is_mapped(&f->out->src) ? LAYER_IPIP : LAYER_4IN6, 0, LAYER_IPV4);
+	bool in_ipv4 = address_is_mapped(&f->out->src);
+
+	return frame_enter(f, in_ipv4 ? LAYER_IPIP : LAYER_4IN6, 0, LAYER_IPV4);
 }
 
 enum layer parse_inner_ipv6(struct frame *f)
 {
-	return frame_enter(f, address_is_mapped(&f->out->src) ? LAYER_6IN4 : LAYER_6IN6, 0, LAYER_IPV6);
+	bool in_ipv4 = address_is_mapped(&f->out->src);
+
+	return frame_enter(f, in_ipv4 ? LAYER_6IN4 : LAYER_6IN6, 0, LAYER_IPV6);
 }
 
 /* RFC 3378 section 3. */
@@ -263,7 +281,9 @@ static enum layer try_vxlan(struct frame *f)
 	uint32_t policy = rd_u24(&r), network = rd_u24(&r);
 	uint8_t reserved = rd_u8(&r);
 
-	if ((flags & ~HAS_POLICY) != HAS_NETWORK || (policy && !(flags & HAS_POLICY)) || reserved || !holds_ethernet(f, r))
+	if ((flags & ~HAS_POLICY) != HAS_NETWORK || (policy && !(flags & HAS_POLICY)) || reserved)
+		return LAYER_END;
+	if (!holds_ethernet(f, r))
 		return LAYER_END;
 	f->in = r;
 	return enter_network(f, LAYER_VXLAN, network, LAYER_ETHERNET);
@@ -306,7 +326,8 @@ static enum layer try_geneve(struct frame *f)
 	return enter_network(f, LAYER_GENEVE, network, layer_of_ethertype(type));
 }
 
-/* 3GPP TS 29.281 section 5.2: each extension header says its length in words of four and ends with the next one's type. */
+/* 3GPP TS 29.281 section 5.2: each extension header says its length in words of four and ends
+ * with the next one's type. */
 static bool skip_gtp_extensions(struct reader *r)
 {
 	uint8_t type = rd_u8(r);
@@ -348,7 +369,10 @@ static enum layer try_gtp_u(struct frame *f)
 /* RFC 2661 section 3.1: a data message with PPP inside; tunnel and session differ by direction. */
 static enum layer try_l2tp(struct frame *f)
 {
-	enum { CONTROL = 0x8000, LENGTH = 0x4000, SEQUENCE = 0x0800, OFFSET = 0x0200, RESERVED = 0x34f0, VERSION = 0x000f };
+	enum {
+		CONTROL = 0x8000, LENGTH = 0x4000, SEQUENCE = 0x0800, OFFSET = 0x0200,
+		RESERVED = 0x34f0, VERSION = 0x000f,
+	};
 	struct reader r = f->in;
 	size_t room = rd_left(&r) + f->missing;
 	uint16_t flags = rd_u16(&r);
@@ -364,7 +388,9 @@ static enum layer try_l2tp(struct frame *f)
 	uint16_t protocol = rd_u16(&ppp);
 	if (protocol == 0xff03)
 		protocol = rd_u16(&ppp);
-	if (protocol == PPP_IPV4 ? !holds_ipv4(f, ppp) : protocol != PPP_IPV6 || !holds_ipv6(f, ppp))
+	if (protocol != PPP_IPV4 && protocol != PPP_IPV6)
+		return LAYER_END;
+	if (protocol == PPP_IPV4 ? !holds_ipv4(f, ppp) : !holds_ipv6(f, ppp))
 		return LAYER_END;
 	f->in = r;
 	return frame_enter(f, LAYER_L2TP, 0, LAYER_PPP);
@@ -387,7 +413,9 @@ static const struct {
 bool tunnel_in_udp(struct frame *f, enum layer *next)
 {
 	for (size_t i = 0; i < sizeof tunnels / sizeof *tunnels; i++) {
-		if (f->out->dst_port != tunnels[i].port && !(tunnels[i].either_end && f->out->src_port == tunnels[i].port))
+		bool is_to = f->out->dst_port == tunnels[i].port;
+		bool is_from = f->out->src_port == tunnels[i].port && tunnels[i].either_end;
+		if (!is_to && !is_from)
 			continue;
 		struct bytes before = rd_peek(&f->in);
 		*next = tunnels[i].try(f);

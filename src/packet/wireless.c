@@ -1,6 +1,7 @@
 #include "packet/layer.h"
 
-/* https://www.radiotap.org: the present words tell where its flags stand; one of them says that the 802.11 header was padded to whole words. */
+/* https://www.radiotap.org: the present words tell where its flags stand; one of them says that
+ * the 802.11 header was padded to whole words. */
 static bool radiotap_says_padded(struct reader header)
 {
 	enum { HAS_TIME = 1, HAS_FLAGS = 2, PADDED = 0x20 };
@@ -32,7 +33,8 @@ enum layer parse_radiotap(struct frame *f)
 	return LAYER_WIRELESS;
 }
 
-/* The headers of the Prism drivers and of AVS: a magic number, then the length of it all, AVS's big-endian. */
+/* The headers of the Prism drivers and of AVS: a magic number, then the length of it all, AVS's
+ * big-endian. */
 enum layer parse_prism(struct frame *f)
 {
 	enum { AVS_MAGIC = 0x80211, LEAST = 8 };
@@ -49,7 +51,9 @@ enum layer parse_prism(struct frame *f)
 /* IEEE 802.11-2020 table 9-30: which of the addresses are the ends', by the two DS bits. */
 static void keep_macs(struct segment *out, unsigned ds, const struct bytes address[4])
 {
-	static const struct { uint8_t dst, src; } ends[4] = { { 0, 1 }, { 2, 1 }, { 0, 2 }, { 2, 3 } };
+	static const struct {
+		uint8_t dst, src;
+	} ends[4] = { { 0, 1 }, { 2, 1 }, { 0, 2 }, { 2, 3 } };
 
 	if (out->encapsulation.depth)
 		return;
@@ -58,11 +62,14 @@ static void keep_macs(struct segment *out, unsigned ds, const struct bytes addre
 	memcpy(out->src_mac, address[ends[ds].src].at, 6);
 }
 
-/* IEEE 802.11-2020 section 9.2.4 and 9.3.2: data frames in the clear. Of an aggregate the first frame only. */
+/* IEEE 802.11-2020 section 9.2.4 and 9.3.2: data frames in the clear. Of an aggregate the first
+ * frame only. */
 enum layer parse_wireless(struct frame *f)
 {
-	enum { TYPE = 0x0c, DATA = 0x08, EMPTY = 0x40, QOS = 0x80, DS = 0x300, MORE_FRAGMENTS = 0x400, PROTECTED = 0x4000, HT = 0x8000,
-		AGGREGATE = 0x80 };
+	enum {
+		TYPE = 0x0c, DATA = 0x08, EMPTY = 0x40, QOS = 0x80, DS = 0x300,
+		MORE_FRAGMENTS = 0x400, PROTECTED = 0x4000, HT = 0x8000, AGGREGATE = 0x80,
+	};
 	struct reader start = f->in;
 	uint16_t control = rd_u16_le(&f->in);
 	struct bytes address[4] = { 0 };

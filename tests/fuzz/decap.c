@@ -1,4 +1,5 @@
-/* decap.c: a frame of any link type. The first two bytes pick it, the third says how much more the wire had. */
+/* decap.c: a frame of any link type. The first two bytes pick it, the third says how much more
+ * the wire had. */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -9,7 +10,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *at, size_t len);
 
 static void check_inside(struct bytes part, struct bytes whole)
 {
-	if (part.len && (part.at < whole.at || part.len > whole.len || (size_t)(part.at - whole.at) > whole.len - part.len))
+	if (!part.len)
+		return;
+	if (part.at < whole.at || part.len > whole.len)
+		abort();
+	if ((size_t)(part.at - whole.at) > whole.len - part.len)
 		abort();
 }
 

@@ -1,4 +1,5 @@
-/* defrag.c: frames one after the other, each behind a byte of time, a byte of what the snap length cut and two of length. */
+/* defrag.c: frames one after the other, each behind a byte of time, a byte of what the snap
+ * length cut and two of length. */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -45,7 +46,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *at, size_t len)
 		time_ns += (int64_t)rd_u8(&r) * 250000000;
 		uint32_t missing = rd_u8(&r) * 8u;
 		struct reader frame = rd_vec16(&r);
-		struct packet p = { .time_ns = time_ns, .number = 1, .data = rd_peek(&frame), .link_type = RAW };
+		struct packet p = { .time_ns = time_ns, .number = 1, .link_type = RAW };
+		p.data = rd_peek(&frame);
 		p.wire_len = (uint32_t)p.data.len + missing;
 		sum += offer(d, &p, &counts);
 	}

@@ -114,6 +114,11 @@ static void old_lines_carry_ip_too(void **state)
 	(void)state;
 	WALK(&w, 104, 0x0f, 0, 0x08, 0x00, IPV4_TCP_HI);
 	assert_says_hi(&w);
+	WALK(&w, 9, 0x0f, 0, 0x08, 0x00, IPV4_TCP_HI);
+	assert_says_hi(&w);
+	WALK(&w, 242, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+		0x08, 0x00, 0, 0, IPV4_TCP_HI);
+	assert_says_hi(&w);
 	WALK(&w, 107, 0x18, 0x41, 0x03, 0xcc, IPV4_TCP_HI);
 	assert_says_hi(&w);
 	WALK(&w, 107, 0x18, 0x41, 0x03, 0x00, 0x80, 0, 0, 0, 0x86, 0xdd, IPV6(22, 6), TCP_HI);

@@ -200,6 +200,23 @@ static void ethernet_over_ip_and_over_ethernet(void **state)
 	WALK(&w, ETHERNET_LINK, MACS, 0x88, 0xe7, 0, 0, 1, 0, ETHERNET_INNER);
 	assert_says_hi(&w);
 	assert_lay_in(&w, "pbb 256");
+	WALK(&w, ETHERNET_LINK, 9, 9, 9, 9, 9, 8, 9, 9, 9, 9, 9, 9, 0x89, 0x03, 0x40, 0x20, ETHERNET_INNER);
+	assert_says_hi(&w);
+	assert_lay_in(&w, "fabricpath");
+	assert_int_equal(w.segment.dst_mac[5], 8);
+}
+
+static void tags_of_port_extenders_are_stepped_over(void **state)
+{
+	struct walked w;
+
+	(void)state;
+	WALK(&w, ETHERNET_LINK, MACS, 0x89, 0x3f, 0x10, 0, 0, 0xd3, 0, 0, 0x08, 0x00, IPV4_TCP_HI);
+	assert_says_hi(&w);
+	assert_lay_in(&w, "e-tag");
+	WALK(&w, ETHERNET_LINK, MACS, 0x89, 0x26, 0, 1, 0, 2, 0x81, 0x00, 0, 9, 0x08, 0x00, IPV4_TCP_HI);
+	assert_says_hi(&w);
+	assert_lay_in(&w, "vn-tag/vlan 9");
 }
 
 static void vxlan_gives_its_network(void **state)
@@ -347,6 +364,7 @@ int main(void)
 		cmocka_unit_test(ip_in_ip_is_named_by_both_versions),
 		cmocka_unit_test(an_authentication_header_is_stepped_over),
 		cmocka_unit_test(ethernet_over_ip_and_over_ethernet),
+		cmocka_unit_test(tags_of_port_extenders_are_stepped_over),
 		cmocka_unit_test(vxlan_gives_its_network),
 		cmocka_unit_test(the_innermost_network_counts),
 		cmocka_unit_test(a_datagram_to_a_tunnels_port_that_is_none_stays_a_datagram),
