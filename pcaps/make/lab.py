@@ -100,6 +100,9 @@ class Lab:
         run("ip", "-n", self.spaces["server"], "route", "replace", "192.0.2.0/24", "dev", "eth0", "src", SERVER,
             "advmss", "1460")
 
+    def lose_answers(self):
+        run("ip", "-n", self.spaces["server"], "route", "add", "blackhole", CLIENT + "/32")
+
     def inside(self, side):
         return ["ip", "netns", "exec", self.spaces[side]]
 

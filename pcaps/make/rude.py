@@ -41,11 +41,13 @@ SERVERS = {
 
 
 def serve(habit, port):
-    listener = socket.create_server(("0.0.0.0", port), reuse_port=True)
+    """A habit that begins with early- shows before the client has said anything."""
+    listener = socket.create_server(("0.0.0.0", port))
     while True:
         connection, _ = listener.accept()
-        connection.recv(65536)
-        SERVERS[habit](connection)
+        if not habit.startswith("early-"):
+            connection.recv(65536)
+        SERVERS[habit.removeprefix("early-")](connection)
 
 
 def client_hello():
@@ -79,7 +81,13 @@ def client(habit, port):
             connection.sendall(b"GET / HTTP/1.0\r\nHost: example.test\r\n\r\n")
             connection.recv(4096)
             return
-        hello = probing_hello() if habit == "heartbleed" else client_hello()
+        if habit == "listen":
+            connection.recv(4096)
+            return
+        hello = probing_hello() if habit in ("heartbleed", "malformed") else client_hello()
+        if habit == "malformed":
+            # The last extension claims one byte more than there is.
+            hello = hello[:-7] + bytes([hello[-7] + 1]) + hello[-6:]
         connection.sendall(hello)
         connection.recv(4096)
         if habit == "reset":
@@ -91,8 +99,6 @@ def client(habit, port):
                 connection.recv(4096)
             except TimeoutError:
                 pass
-        elif habit == "truncated":
-            connection.shutdown(socket.SHUT_RDWR)
 
 
 if __name__ == "__main__":

@@ -207,6 +207,13 @@ def certificate_expires_soon(lab):
     return worked(lab, "soon")
 
 
+@scenario("the intermediate has five days left, the leaf more")
+def certificate_expires_soon_intermediate(lab):
+    lab.pki.authority("ending_intermediate", "Overhear Ending Intermediate", "root", last=5)
+    lab.pki.leaf("under_ending", issuer="ending_intermediate")
+    return worked(lab, "under_ending", chain=("ending_intermediate",))
+
+
 @scenario("signed certificate timestamps inside the certificate: two")
 def scts_in_certificate(lab):
     lab.pki.with_scts()

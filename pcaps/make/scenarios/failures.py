@@ -259,7 +259,7 @@ def client_closes(lab):
     lab.pki.leaf("rsa")
     s_server(lab, TLS12)
     lab.record()
-    lab.client(sys.executable, RUDE, "client-truncated")
+    lab.client(sys.executable, RUDE, "client-quiet")
     row = failed("client", "client-closed", version="TLS 1.2", server_certificates=2)
     row.pop("ended_by")
     return [row]
@@ -270,6 +270,69 @@ def connection_refused(lab):
     lab.record()
     s_client(lab)
     return []
+
+
+@scenario("the SYN is never answered: no handshake, an attempt")
+def connection_unanswered(lab):
+    lab.lose_answers()
+    lab.record()
+    s_client(lab, seconds=3)
+    return []
+
+
+@scenario("the server resets the connection before any hello: no handshake, an attempt")
+def connection_reset(lab):
+    lab.server(sys.executable, RUDE, "early-reset")
+    lab.record()
+    lab.client(sys.executable, RUDE, "client-listen", hold=0)
+    return []
+
+
+@scenario("the server closes the connection before any hello: no handshake, an attempt")
+def connection_closed(lab):
+    lab.server(sys.executable, RUDE, "early-close")
+    lab.record()
+    lab.client(sys.executable, RUDE, "client-listen", hold=0)
+    return []
+
+
+@scenario("a ClientHello whose last extension is longer than the message: decode_error by the server")
+def malformed_hello(lab):
+    lab.pki.leaf("rsa")
+    server = s_server(lab, TLS12)
+    lab.record()
+    lab.client(sys.executable, RUDE, "client-malformed")
+    assert server.has("bad extension|length"), server.text()
+    return [{"outcome": "failed", "ended_by": "server", "alert": "decode_error", "alert_from": "server"}]
+
+
+@scenario("an alert that says nothing of the reason: OpenSSL's internal_error to a client of TLS 1.0")
+def alert_other(lab):
+    lab.pki.leaf("rsa")
+    s_server(lab)
+    lab.record()
+    result = java_client(lab, protocols="TLSv1")
+    assert result.has("internal_error"), result.text
+    return [{"server_name": NAME, "outcome": "failed", "ended_by": "server", "alert": "internal_error",
+             "alert_from": "server", "version_offered": "TLS 1.0"}]
+
+
+@scenario("only the client's packets were captured")
+def one_sided_client(lab):
+    lab.pki.leaf("rsa")
+    s_server(lab, TLS12)
+    lab.record(filter=f"tcp and dst host {SERVER}")
+    s_client(lab, TLS12)
+    return [{"server_name": NAME, "reassembly": "one_sided", "version": None}]
+
+
+@scenario("only the server's packets were captured")
+def one_sided_server(lab):
+    lab.pki.leaf("rsa")
+    s_server(lab, TLS12)
+    lab.record(filter=f"tcp and src host {SERVER}")
+    s_client(lab, TLS12)
+    return [{"server_name": None, "reassembly": "one_sided", "version": "TLS 1.2", "server_certificates": 2}]
 
 
 @scenario("the capture ends after the ClientHello")
