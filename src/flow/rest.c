@@ -38,7 +38,8 @@ static unsigned byte_mask(uint64_t word)
 	return (unsigned)(tops * UINT64_C(0x0102040810204080) >> 56);
 }
 
-/* Small numbers, pointers and random bytes fill a word from its low end without a gap: one store does for them. */
+/* Small numbers, pointers and random bytes fill a word from its low end without a gap: one store
+ * does for them. */
 static bool has_no_gap(unsigned mask)
 {
 	return !(mask & (mask + 1));
@@ -50,7 +51,8 @@ static unsigned count_low(unsigned mask)
 	return (unsigned)__builtin_ctz(mask + 1);
 }
 
-/* The mask of the word's bytes that are not zero, then those bytes. Writes up to 8 bytes more than it counts. */
+/* The mask of the word's bytes that are not zero, then those bytes. Writes up to 8 bytes more
+ * than it counts. */
 static uint8_t *pack_word(uint64_t word, uint8_t *out)
 {
 	unsigned mask = byte_mask(word);
@@ -81,7 +83,8 @@ static uint8_t *pack_group(const uint64_t *words, size_t count, uint8_t *out)
 }
 
 /* The words' differences; 0 where there are none. */
-static inline uint64_t differ(const uint8_t *at, const uint8_t *other, size_t count, uint64_t *words)
+static inline uint64_t differ(
+	const uint8_t *at, const uint8_t *other, size_t count, uint64_t *words)
 {
 	uint64_t any = 0;
 
@@ -104,8 +107,10 @@ size_t rest_pack(const void *at, const void *blank, size_t size, uint8_t *out)
 		size_t first = group * GROUP, count = (size - first) / WORD;
 		bool whole = count >= GROUP_WORDS;
 
-		/* A count known when this is compiled makes the common case a few vector instructions. */
-		if (!(whole ? differ(from + first, other + first, GROUP_WORDS, words) : differ(from + first, other + first, count, words)))
+		/* A count known when this is compiled makes the common case a few vector
+		 * instructions. */
+		if (!(whole ? differ(from + first, other + first, GROUP_WORDS, words) :
+			      differ(from + first, other + first, count, words)))
 			continue;
 		count = whole ? GROUP_WORDS : count;
 		map[group / 8] |= (uint8_t)(1U << group % 8);
@@ -143,7 +148,8 @@ size_t rest_unpack(const uint8_t *packed, const void *blank, size_t size, void *
 		if (!(packed[group / 8] >> group % 8 & 1))
 			continue;
 		for (unsigned bits = *in++; bits; bits &= bits - 1)
-			in = unpack_word(in, to + group * GROUP + WORD * (size_t)__builtin_ctz(bits));
+			in = unpack_word(
+				in, to + group * GROUP + WORD * (size_t)__builtin_ctz(bits));
 	}
 	return (size_t)(in - packed);
 }

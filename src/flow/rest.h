@@ -1,5 +1,7 @@
-/* rest.h: a struct kept as its difference from a blank one of its kind: three levels of masks say which groups of eight words, which words of a group and which bytes of a
- * word differ, and only those bytes are stored (XORed with the blank's). Exact to the byte, padding included. Reads and writes only this program's own memory.
+/* rest.h: a struct kept as its difference from a blank one of its kind: three levels of masks say
+ * which groups of eight words, which words of a group and which bytes of a word differ, and only
+ * those bytes are stored (XORed with the blank's). Exact to the byte, padding included. Reads and
+ * writes only this program's own memory.
  */
 #ifndef FLOW_REST_H
 #define FLOW_REST_H
@@ -7,7 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Bytes behind a packed struct that are read or written over with what does not matter: they must be there. */
+/* Bytes behind a packed struct that are read or written over with what does not matter: they
+ * must be there. */
 enum { REST_SLACK = 8 };
 
 /* The most bytes, slack included, that rest_pack() touches for a struct of this size. */

@@ -24,8 +24,10 @@ struct slab_page {
 	uint16_t class;
 };
 
-_Static_assert(sizeof(struct slab_page) <= HEADER_GRANULES * GRANULE, "the header has its own granules");
-_Static_assert(SLAB_BLOCK_MAX <= PAGE_BYTES - HEADER_GRANULES * GRANULE, "a page holds the largest block");
+_Static_assert(
+	sizeof(struct slab_page) <= HEADER_GRANULES * GRANULE, "the header has its own granules");
+_Static_assert(
+	SLAB_BLOCK_MAX <= PAGE_BYTES - HEADER_GRANULES * GRANULE, "a page holds the largest block");
 
 /* A free block: zeroes, so that it is known as free, then the next one's place. */
 struct free_block {
@@ -63,7 +65,8 @@ static uint16_t class_granules(uint16_t class)
 {
 	if (class <= SLAB_FINE_MAX / GRANULE)
 		return class ? class : 1;
-	return (uint16_t)(SLAB_FINE_MAX / GRANULE + (class - SLAB_FINE_MAX / GRANULE) * 128 / GRANULE);
+	return (uint16_t)(SLAB_FINE_MAX / GRANULE +
+		(class - SLAB_FINE_MAX / GRANULE) * 128 / GRANULE);
 }
 
 static void list_add(const struct slab *b, uint32_t *list, uint32_t name)
@@ -108,7 +111,9 @@ static uint32_t page_for(struct slab *b, uint16_t class)
 		list_remove(b, &b->empty, name);
 	else
 		name = new_page(b);
-	*page_of(b, name) = (struct slab_page){ .size = class_granules(class), .fresh = HEADER_GRANULES, .class = class };
+	*page_of(b, name) = (struct slab_page){ .size = class_granules(class),
+		.fresh = HEADER_GRANULES,
+		.class = class };
 	list_add(b, &b->partial[class], name);
 	return name;
 }
@@ -176,7 +181,8 @@ static bool is_in_use(struct slab_page *p, uint32_t place)
 	return head.zero != 0;
 }
 
-/* Where to go on in a page: behind the block that was looked at last, or at the first one where the page has come to hold another size since. */
+/* Where to go on in a page: behind the block that was looked at last, or at the first one where
+ * the page has come to hold another size since. */
 static uint32_t place_behind(const struct slab_page *p, uint32_t place)
 {
 	if (!place || place < HEADER_GRANULES || (place - HEADER_GRANULES) % p->size)

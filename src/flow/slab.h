@@ -1,6 +1,8 @@
-/* slab.h: small blocks of many sizes without a header each, named by 31 bits instead of a pointer, walked in the order of their places.
+/* slab.h: small blocks of many sizes without a header each, named by 31 bits instead of a pointer,
+ * walked in the order of their places.
  *
- * Blocks of one size share pages; a page whose blocks are all free serves any size again. The first two bytes of a block in use must not both be zero: that marks a free one.
+ * Blocks of one size share pages; a page whose blocks are all free serves any size again. The first
+ * two bytes of a block in use must not both be zero: that marks a free one.
  */
 #ifndef FLOW_SLAB_H
 #define FLOW_SLAB_H
@@ -30,7 +32,8 @@ void slab_finish(struct slab *b);
 uint32_t slab_take(struct slab *b, size_t len);
 void slab_give(struct slab *b, uint32_t block);
 uint8_t *slab_at(const struct slab *b, uint32_t block);
-/* The next block in use behind this one; 0 at the end, or once the number of places looked at has used up *budget; then *from is where to go on. From 0: the first. */
+/* The next block in use behind this one; 0 at the end, or once the number of places looked at
+ * has used up *budget; then *from is where to go on. From 0: the first. */
 uint32_t slab_walk(const struct slab *b, uint32_t *from, uint32_t *budget);
 
 #endif

@@ -7,9 +7,14 @@
 #include <string.h>
 
 enum {
-	SEEN_RING = 16,		/* segments remembered beyond the early ones: a first flight of 20 KiB, whose retransmission follows soon */
-	STREAM_DOUBTED = 32,	/* segments with a wrong checksum that wait for the peer's word: a window's worth of merged ones */
-	PIECE_COST = 64,	/* what a waiting piece takes besides its bytes: its record and the allocator's */
+	/* segments remembered beyond the early ones: a first flight of 20 KiB, whose
+	 * retransmission follows soon */
+	SEEN_RING = 16,
+	/* segments with a wrong checksum that wait for the peer's word: a window's worth of
+	 * merged ones */
+	STREAM_DOUBTED = 32,
+	/* what a waiting piece takes besides its bytes: its record and the allocator's */
+	PIECE_COST = 64,
 	PIECES_ROOM_FIRST = 4,	/* a power of two, as all rooms are */
 	IGNORED_WINDOW_BYTES = 256 << 20,	/* where nobody looks, lost packets may be many */
 };
@@ -28,8 +33,9 @@ struct seen_ring {
 	struct stream_seen entry[SEEN_RING];
 };
 
-/* Pieces are sorted, apart from each other, and all at or behind `next`. They stand in a ring, so that one put in moves the fewer of those before and behind it: what comes
- * in order or in reverse moves none. */
+/* Pieces are sorted, apart from each other, and all at or behind `next`. They stand in a ring,
+ * so that one put in moves the fewer of those before and behind it: what comes in order or in
+ * reverse moves none. */
 struct stream_work {
 	struct piece *pieces;
 	uint32_t head, count, room;
@@ -66,7 +72,8 @@ static struct stream_work *work_of(struct stream *s)
 	return s->work;
 }
 
-static void account(struct stream_work *w, struct stream_pool *pool, const struct piece *p, bool add)
+static void account(
+	struct stream_work *w, struct stream_pool *pool, const struct piece *p, bool add)
 {
 	uint64_t cost = (uint64_t)p->len + PIECE_COST;
 
@@ -231,7 +238,10 @@ static void keep_piece(struct stream_work *w, struct stream_pool *pool, uint32_t
 	const struct stream_segment *in, uint32_t from, uint32_t to)
 {
 	struct bytes b = part(in, from, to);
-	struct piece p = { .data = xmalloc(b.len), .time_ns = in->time_ns, .number = in->number, .seq = from,
+	struct piece p = { .data = xmalloc(b.len),
+		.time_ns = in->time_ns,
+		.number = in->number,
+		.seq = from,
 		.len = (uint32_t)b.len & 0x7fffffff,
 		.cut = in->wire_len > in->data.len && to == in->seq + (uint32_t)in->data.len };
 
@@ -251,7 +261,8 @@ static uint32_t earlier(uint32_t a, uint32_t b)
 }
 
 /* Holds the segment against a piece that waits for the same place. */
-static void compare(struct stream *s, const struct piece *p, const struct stream_segment *in, uint32_t from, uint32_t end)
+static void compare(struct stream *s, const struct piece *p, const struct stream_segment *in,
+	uint32_t from, uint32_t end)
 {
 	uint32_t low = later(from, p->seq), high = earlier(end, piece_end(p));
 	struct reader kept = reader_of((struct bytes){ p->data, p->len });
@@ -261,9 +272,10 @@ static void compare(struct stream *s, const struct piece *p, const struct stream
 		s->marks |= REASSEMBLY_OVERLAP;
 }
 
-/* Keeps what no piece covers of [from, end), and compares the rest. Only compares where `keep` is false. True where there was something new. */
-static bool take_waiting(struct stream *s, struct stream_pool *pool, const struct stream_segment *in, uint32_t from,
-	uint32_t end, bool keep)
+/* Keeps what no piece covers of [from, end), and compares the rest. Only compares where `keep`
+ * is false. True where there was something new. */
+static bool take_waiting(struct stream *s, struct stream_pool *pool,
+	const struct stream_segment *in, uint32_t from, uint32_t end, bool keep)
 {
 	struct stream_work *w = s->work;
 	bool new = false;
@@ -302,7 +314,8 @@ static struct stream_seen *seen_place(struct stream *s)
 	return &w->seen->entry[w->seen->added++ % SEEN_RING];
 }
 
-static void remember(struct stream *s, const struct stream_pool *pool, const struct stream_segment *in)
+static void remember(
+	struct stream *s, const struct stream_pool *pool, const struct stream_segment *in)
 {
 	if (in->data.len > UINT16_MAX)
 		return;
@@ -313,8 +326,8 @@ static void remember(struct stream *s, const struct stream_pool *pool, const str
 	seen->len = (uint16_t)in->data.len;
 }
 
-static void check_seen(struct stream *s, const struct stream_pool *pool, const struct stream_segment *in,
-	const struct stream_seen *seen)
+static void check_seen(struct stream *s, const struct stream_pool *pool,
+	const struct stream_segment *in, const struct stream_seen *seen)
 {
 	uint32_t end = in->seq + (uint32_t)in->data.len;
 
@@ -324,8 +337,10 @@ static void check_seen(struct stream *s, const struct stream_pool *pool, const s
 		s->marks |= REASSEMBLY_OVERLAP;
 }
 
-/* Bytes that were handed on are gone; the segments they came in can be told again by their hashes, where the new one holds a whole one of them. */
-static void check_history(struct stream *s, const struct stream_pool *pool, const struct stream_segment *in)
+/* Bytes that were handed on are gone; the segments they came in can be told again by their
+ * hashes, where the new one holds a whole one of them. */
+static void check_history(
+	struct stream *s, const struct stream_pool *pool, const struct stream_segment *in)
 {
 	for (unsigned i = 0; i < STREAM_SEEN_EARLY; i++)
 		check_seen(s, pool, in, &s->early[i]);
@@ -335,7 +350,8 @@ static void check_history(struct stream *s, const struct stream_pool *pool, cons
 		check_seen(s, pool, in, &s->work->seen->entry[i]);
 }
 
-/* RFC 9293 section 3.8.4: a keep-alive probe may carry one garbage byte, just before what comes next. */
+/* RFC 9293 section 3.8.4: a keep-alive probe may carry one garbage byte, just before what comes
+ * next. */
 static bool is_keep_alive(const struct stream *s, const struct stream_segment *in)
 {
 	if (in->data.len > 1 || in->wire_len > 1)
@@ -372,7 +388,8 @@ void stream_doubt(struct stream *s, struct stream_pool *pool, const struct strea
 {
 	uint32_t len = (uint32_t)in->data.len;
 
-	if (!len || s->ignored || !stream_near(s, in->seq) || (s->started && !seq_before(s->next, in->seq + len)))
+	if (!len || s->ignored || !stream_near(s, in->seq) ||
+		(s->started && !seq_before(s->next, in->seq + len)))
 		return;
 	if (pool->waiting_bytes + len > REASSEMBLY_BYTES_MAX) {
 		pool->limits->bitten[LIMIT_REASSEMBLY_BYTES]++;
@@ -384,23 +401,33 @@ void stream_doubt(struct stream *s, struct stream_pool *pool, const struct strea
 	if (w->doubted_count == STREAM_DOUBTED)
 		return;
 	struct piece *p = &w->doubted[w->doubted_count++];
-	*p = (struct piece){ .data = xmalloc(len), .time_ns = in->time_ns, .number = in->number, .seq = in->seq, .len = len & 0x7fffffff };
+	*p = (struct piece){ .data = xmalloc(len),
+		.time_ns = in->time_ns,
+		.number = in->number,
+		.seq = in->seq,
+		.len = len & 0x7fffffff };
 	memcpy(p->data, in->data.at, len);
 	pool->waiting_bytes += (uint64_t)len + PIECE_COST;
 }
 
 static bool believe(struct stream *s, struct stream_pool *pool, const struct piece *p)
 {
-	struct stream_segment in = { .seq = p->seq, .data = { p->data, p->len }, .wire_len = p->len, .time_ns = p->time_ns, .number = p->number };
+	struct stream_segment in = { .seq = p->seq,
+		.data = { p->data, p->len },
+		.wire_len = p->len,
+		.time_ns = p->time_ns,
+		.number = p->number };
 
 	if (!s->started)
 		stream_start(s, p->seq - 1);
 	uint32_t from = later(p->seq, s->next);
 
-	return stream_near(s, p->seq) && seq_before(from, piece_end(p)) && take_waiting(s, pool, &in, from, piece_end(p), true);
+	return stream_near(s, p->seq) && seq_before(from, piece_end(p)) &&
+		take_waiting(s, pool, &in, from, piece_end(p), true);
 }
 
-/* Takes in the doubted segments that begin before *upto (all, where it is NULL) and still bring something; the first that came for a place wins. True where there was one. */
+/* Takes in the doubted segments that begin before *upto (all, where it is NULL) and still bring
+ * something; the first that came for a place wins. True where there was one. */
 static bool believe_doubted(struct stream *s, struct stream_pool *pool, const uint32_t *upto)
 {
 	struct stream_work *w = s->work;
@@ -486,7 +513,8 @@ void stream_pass(struct stream *s, uint32_t seq, uint32_t len)
 }
 
 /* A segment with a byte at or behind `next`. True where it brought something new. */
-static bool take_new(struct stream *s, struct stream_pool *pool, const struct stream_segment *in, uint32_t end)
+static bool take_new(
+	struct stream *s, struct stream_pool *pool, const struct stream_segment *in, uint32_t end)
 {
 	uint32_t from = later(in->seq, s->next);
 
@@ -501,7 +529,8 @@ static bool take_new(struct stream *s, struct stream_pool *pool, const struct st
 	return new;
 }
 
-enum stream_verdict stream_push(struct stream *s, struct stream_pool *pool, const struct stream_segment *in, bool keep_history)
+enum stream_verdict stream_push(struct stream *s, struct stream_pool *pool,
+	const struct stream_segment *in, bool keep_history)
 {
 	uint32_t end = in->seq + (uint32_t)in->data.len;
 	bool new = false;
@@ -534,7 +563,8 @@ enum stream_verdict stream_push(struct stream *s, struct stream_pool *pool, cons
 		hold_to_limits(s, pool);
 		lose_patience(s);
 	}
-	return new || (s->work && (s->work->gives_up || s->work->gives_up_all)) ? STREAM_NEW : STREAM_NOTHING;
+	return new || (s->work && (s->work->gives_up || s->work->gives_up_all)) ? STREAM_NEW :
+										  STREAM_NOTHING;
 }
 
 /* Moves on; `cut` where the snap length took what followed. */
@@ -549,7 +579,8 @@ static void advance(struct stream *s, uint32_t to, bool cut)
 		s->work->patience = 0;
 }
 
-static bool next_of_offer(struct stream *s, struct stream_offer *o, const struct piece *waiting, struct chunk *out)
+static bool next_of_offer(
+	struct stream *s, struct stream_offer *o, const struct piece *waiting, struct chunk *out)
 {
 	struct reader r = reader_of(o->data);
 	uint32_t before = waiting ? waiting->seq - s->next : UINT32_MAX;
@@ -573,14 +604,17 @@ static bool hole_is_given_up(const struct stream_work *w, const struct piece *p)
 	return w->gives_up_all || (w->gives_up && !seq_before(w->given_up_to, p->seq));
 }
 
-static bool next_of_waiting(struct stream *s, struct stream_pool *pool, const struct piece *p, struct chunk *out)
+static bool next_of_waiting(
+	struct stream *s, struct stream_pool *pool, const struct piece *p, struct chunk *out)
 {
 	struct stream_work *w = s->work;
 	struct piece taken = *p;
 
 	if (taken.seq != s->next && !hole_is_given_up(w, p))
 		return false;
-	*out = (struct chunk){ .data = { taken.data, taken.len }, .time_ns = taken.time_ns, .number = taken.number,
+	*out = (struct chunk){ .data = { taken.data, taken.len },
+		.time_ns = taken.time_ns,
+		.number = taken.number,
 		.missing = taken.seq - s->next };
 	if (out->missing)
 		s->marks |= REASSEMBLY_GAP;

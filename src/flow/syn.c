@@ -47,7 +47,8 @@ static struct syn *place_for(const struct syn_cache *c, uint64_t tag)
 			return &set[i];
 		bool served = set[i].flags & SYN_USED, best_served = best->flags & SYN_USED;
 
-		if (served != best_served ? served : set[i].stamp - c->stamp < best->stamp - c->stamp)
+		if (served != best_served ? served :
+					    set[i].stamp - c->stamp < best->stamp - c->stamp)
 			best = &set[i];
 	}
 	return best;
@@ -55,7 +56,8 @@ static struct syn *place_for(const struct syn_cache *c, uint64_t tag)
 
 static void grow(struct syn_cache *c)
 {
-	struct syn_cache larger = { .sets = c->sets ? c->sets * 2 : SYN_SETS_FIRST, .stamp = c->stamp };
+	struct syn_cache larger = { .sets = c->sets ? c->sets * 2 : SYN_SETS_FIRST,
+		.stamp = c->stamp };
 
 	larger.entries = xcalloc((size_t)larger.sets * SYN_WAYS, sizeof *larger.entries);
 	for (size_t i = 0; i < (size_t)c->sets * SYN_WAYS; i++)
@@ -83,7 +85,8 @@ void syn_remember(struct syn_cache *c, const struct syn *s)
 	struct syn *known = syn_find(c, s->tag);
 
 	if (known && known->isn == s->isn) {
-		if ((int64_t)((uint64_t)s->time_ns - (uint64_t)known->time_ns) > SYN_RETRANSMISSION_NS)
+		if ((int64_t)((uint64_t)s->time_ns - (uint64_t)known->time_ns) >
+			SYN_RETRANSMISSION_NS)
 			known->flags |= SYN_RETRANSMITTED;
 		return;
 	}

@@ -1,5 +1,7 @@
-/* syn.h: a cache of bare SYNs, so that a flood of them costs no flows: it remembers when the first one of a connection came, until a SYN/ACK, an ACK or data shows that
- * there is a connection. Bounded: starts small and grows while entries that are still waited for would be replaced; then the oldest of a set goes.
+/* syn.h: a cache of bare SYNs, so that a flood of them costs no flows: it remembers when the first
+ * one of a connection came, until a SYN/ACK, an ACK or data shows that there is a connection.
+ * Bounded: starts small and grows while entries that are still waited for would be replaced; then
+ * the oldest of a set goes.
  */
 #ifndef FLOW_SYN_H
 #define FLOW_SYN_H
@@ -11,11 +13,18 @@ enum {
 	SYN_SETS_FIRST = 1 << 10,
 	SYN_SETS_MAX = 1 << 14,
 	SYN_WAYS = 4,
-	/* The shortest retransmission time-out in use is 200 ms (RFC 6298 asks for 1 s); what comes again sooner is the same packet seen twice, as mirror ports do. */
+	/* The shortest retransmission time-out in use is 200 ms (RFC 6298 asks for 1 s); what
+	 * comes again sooner is the same packet seen twice, as mirror ports do. */
 	SYN_RETRANSMISSION_NS = 100000000,
 };
 
-enum syn_flag { SYN_RETRANSMITTED = 1, SYN_CHECKSUM_RIGHT = 2, SYN_WITHOUT_MD5 = 4, SYN_USED = 8, SYN_FILLED = 16 };
+enum syn_flag {
+	SYN_RETRANSMITTED = 1,
+	SYN_CHECKSUM_RIGHT = 2,
+	SYN_WITHOUT_MD5 = 4,
+	SYN_USED = 8,
+	SYN_FILLED = 16
+};
 
 struct syn {
 	uint64_t tag;		/* keyed hash of the connection and the end that sent it */

@@ -13,7 +13,8 @@
 
 enum {
 	SLOTS_FIRST = 1024,
-	SLOTS_FULL_PERCENT = 80,	/* beyond, a miss of linear probing looks at more than two cache lines */
+	/* beyond, a miss of linear probing looks at more than two cache lines */
+	SLOTS_FULL_PERCENT = 80,
 	SWEEP_ROUND_MS = 16000,		/* within this, all sleeping flows are looked at once */
 	SWEEP_STEPS_MAX = 4096,		/* in one tick: some 20 us */
 	EVICT_SAMPLE = 64,
@@ -25,8 +26,9 @@ enum {
 #define DAY_NS INT64_C(86400000000000)
 #define MS_NS INT64_C(1000000)
 
-/* A place of the hash table: the whole hash, so that growing and nearly all misses look at nothing else, and where the flow is: 0 for nowhere, AWAKE_BIT and an index of the
- * pool, or a block of the slab. */
+/* A place of the hash table: the whole hash, so that growing and nearly all misses look at
+ * nothing else, and where the flow is: 0 for nowhere, AWAKE_BIT and an index of the pool, or a
+ * block of the slab. */
 struct slot {
 	uint32_t hash, place;
 };
@@ -34,7 +36,8 @@ struct slot {
 struct awake {
 	struct flow flow;	/* first: a flow's address is its place's */
 	uint32_t hash;
-	bool full, used;	/* used since the hand passed: the second chance of the clock algorithm */
+	/* used since the hand passed: the second chance of the clock algorithm */
+	bool full, used;
 };
 
 struct flow_key {
@@ -47,15 +50,18 @@ struct flow_key {
 enum { KEY_WORDS = offsetof(struct flow_key, protocol) / 8 };
 
 _Static_assert(offsetof(struct flow_key, protocol) == KEY_WORDS * 8, "a key is compared by words");
-_Static_assert(offsetof(struct flow, port) == offsetof(struct flow_key, port) && offsetof(struct flow, network) == offsetof(struct flow_key, network) &&
-	offsetof(struct flow, protocol) == offsetof(struct flow_key, protocol), "a flow begins with its key");
+_Static_assert(offsetof(struct flow, port) == offsetof(struct flow_key, port) &&
+		offsetof(struct flow, network) == offsetof(struct flow_key, network) &&
+		offsetof(struct flow, protocol) == offsetof(struct flow_key, protocol),
+	"a flow begins with its key");
 
 struct flow_table {
 	struct flow_table_options options;
 	struct stream_pool streams;
 	struct slot *slots;
 	uint32_t slot_count, slots_used;
-	struct awake *pool;		/* awake_max, and one more for flows that wake only to be retired */
+	/* awake_max, and one more for flows that wake only to be retired */
+	struct awake *pool;
 	uint8_t *connections;		/* of the pool, place by place */
 	uint32_t *unused;		/* stack of free places of the pool */
 	uint32_t unused_count;
@@ -89,7 +95,8 @@ static uint64_t big_endian(const uint8_t *at)
 static bool source_is_higher(const struct segment *s)
 {
 	for (unsigned half = 0; half < 16; half += 8) {
-		uint64_t source = big_endian(s->src.at + half), other = big_endian(s->dst.at + half);
+		uint64_t source = big_endian(s->src.at + half),
+			 other = big_endian(s->dst.at + half);
 
 		if (source != other)
 			return source > other;
@@ -291,7 +298,8 @@ static bool has_isn(const struct flow *f, unsigned end)
 	return f->opening & OPENING_ISN << end;
 }
 
-/* Says each number by its distance from one that stands nearby, so that most become small or zero. unfold() undoes it exactly. */
+/* Says each number by its distance from one that stands nearby, so that most become small or
+ * zero. unfold() undoes it exactly. */
 static void fold_stream(const struct flow *f, struct flow *rest, unsigned end)
 {
 	const struct stream *s = &f->stream[end];
@@ -352,7 +360,8 @@ static void unfold(const struct flow_table *t, struct flow *f)
 		unfold_stream(f, end);
 }
 
-/* Asleep, a flow is two bytes of due time (never both 0, as the slab wants), one that says whether it has a connection, the flow's difference, the connection's. */
+/* Asleep, a flow is two bytes of due time (never both 0, as the slab wants), one that says
+ * whether it has a connection, the flow's difference, the connection's. */
 static size_t pack(struct flow_table *t, const struct flow *f)
 {
 	struct flow rest;
@@ -364,7 +373,8 @@ static size_t pack(struct flow_table *t, const struct flow *f)
 	fold(t, f, &rest);
 	len += rest_pack(&rest, &blank_flow, sizeof rest, t->packed + len);
 	if (f->connection)
-		len += rest_pack(f->connection, t->options.blank_connection, t->options.connection_size, t->packed + len);
+		len += rest_pack(f->connection, t->options.blank_connection,
+			t->options.connection_size, t->packed + len);
 	return len;
 }
 
@@ -378,7 +388,8 @@ static size_t unpack_flow(const struct flow_table *t, uint32_t block, struct flo
 }
 
 /* Behind the flow's len bytes. */
-static void unpack_connection(const struct flow_table *t, uint32_t block, size_t len, uint32_t index)
+static void unpack_connection(
+	const struct flow_table *t, uint32_t block, size_t len, uint32_t index)
 {
 	struct flow *f = &t->pool[index].flow;
 	const uint8_t *from = slab_at(&t->slab, block);
@@ -386,7 +397,8 @@ static void unpack_connection(const struct flow_table *t, uint32_t block, size_t
 	if (!from[DUE_BYTES])
 		return;
 	f->connection = connection_place(t, index);
-	rest_unpack(from + len, t->options.blank_connection, t->options.connection_size, f->connection);
+	rest_unpack(
+		from + len, t->options.blank_connection, t->options.connection_size, f->connection);
 }
 
 static void sleep_flow(struct flow_table *t, uint32_t index)
@@ -444,7 +456,9 @@ static uint32_t wake_to_retire(struct flow_table *t, uint32_t block)
 
 static uint32_t hash_of_flow(const struct flow_table *t, const struct flow *f)
 {
-	struct flow_key key = { .end = { f->end[0], f->end[1] }, .port = { f->port[0], f->port[1] }, .network = f->network,
+	struct flow_key key = { .end = { f->end[0], f->end[1] },
+		.port = { f->port[0], f->port[1] },
+		.network = f->network,
 		.protocol = f->protocol };
 
 	return table_hash(hash_key_of(t, &key));
@@ -459,7 +473,8 @@ static void retire_asleep(struct flow_table *t, uint32_t block, enum flow_end ho
 	retire(t, index, how == FLOW_END_IDLE ? idle_end(f) : how);
 }
 
-/* Gives a free place of the pool; the flow that the hand finds unused since its last round falls asleep, or goes where its time is over. */
+/* Gives a free place of the pool; the flow that the hand finds unused since its last round falls
+ * asleep, or goes where its time is over. */
 static uint32_t take_place(struct flow_table *t)
 {
 	while (!t->unused_count) {
@@ -479,7 +494,8 @@ static uint32_t take_place(struct flow_table *t)
 	return t->unused[--t->unused_count];
 }
 
-/* The one of a sample of sleeping flows whose time is over first: half-open ones before those that are followed. */
+/* The one of a sample of sleeping flows whose time is over first: half-open ones before those
+ * that are followed. */
 static uint32_t evictable(struct flow_table *t)
 {
 	uint32_t best = 0;
@@ -507,7 +523,9 @@ static uint32_t oldest_awake(const struct flow_table *t)
 	uint32_t best = 0;
 
 	for (uint32_t i = 0; i < t->options.awake_max; i++)
-		if (t->pool[i].full && (!t->pool[best].full || t->pool[i].flow.last_ms < t->pool[best].flow.last_ms))
+		if (t->pool[i].full &&
+			(!t->pool[best].full ||
+				t->pool[i].flow.last_ms < t->pool[best].flow.last_ms))
 			best = i;
 	return best;
 }
@@ -556,14 +574,18 @@ void flow_table_tick(struct flow_table *t, int64_t time_ns)
 		return;
 	t->swept_ms = t->now_ms;
 	sweep_awake(t);
-	uint64_t steps = 1 + t->counts.now * (uint64_t)(passed_ms < SWEEP_ROUND_MS ? passed_ms : SWEEP_ROUND_MS) / SWEEP_ROUND_MS;
+	uint64_t steps = 1 +
+		t->counts.now *
+			(uint64_t)(passed_ms < SWEEP_ROUND_MS ? passed_ms : SWEEP_ROUND_MS) /
+			SWEEP_ROUND_MS;
 
 	sweep_asleep(t, steps < SWEEP_STEPS_MAX ? (uint32_t)steps : SWEEP_STEPS_MAX);
 }
 
 /* --- finding and making --- */
 
-static struct flow *wake(struct flow_table *t, uint32_t slot, uint32_t block, const struct flow_key *key)
+static struct flow *wake(
+	struct flow_table *t, uint32_t slot, uint32_t block, const struct flow_key *key)
 {
 	struct flow flow;
 	size_t len = unpack_flow(t, block, &flow);
@@ -622,7 +644,8 @@ static struct flow *make(struct flow_table *t, const struct flow_key *key, uint3
 	return &a->flow;
 }
 
-static struct flow *note(struct flow_table *t, struct flow *f, const struct segment *s, unsigned end)
+static struct flow *note(
+	struct flow_table *t, struct flow *f, const struct segment *s, unsigned end)
 {
 	t->pool[index_of(t, f)].used = true;
 	f->seen[end] = true;
@@ -636,9 +659,11 @@ static struct flow *note(struct flow_table *t, struct flow *f, const struct segm
 }
 
 /* The SYN of a connection of which this is the first other segment. */
-static struct syn *syn_behind(const struct flow_table *t, uint64_t hash, const struct segment *s, unsigned end, unsigned *initiator)
+static struct syn *syn_behind(const struct flow_table *t, uint64_t hash, const struct segment *s,
+	unsigned end, unsigned *initiator)
 {
-	struct syn *own = syn_find(&t->syns, syn_tag(hash, end)), *other = syn_find(&t->syns, syn_tag(hash, 1 - end));
+	struct syn *own = syn_find(&t->syns, syn_tag(hash, end)),
+		   *other = syn_find(&t->syns, syn_tag(hash, 1 - end));
 
 	uint32_t slack = s->payload_len ? STREAM_WINDOW_BYTES : 0;
 
@@ -657,10 +682,12 @@ static bool deserves_flow(const struct segment *s, const struct syn *syn)
 		return false;
 	if (s->flags & TCP_SYN && s->flags & TCP_FIN)
 		return false;
-	return s->payload_len || (s->flags & TCP_SYN && s->flags & TCP_ACK) || (syn && !(s->flags & TCP_FIN));
+	return s->payload_len || (s->flags & TCP_SYN && s->flags & TCP_ACK) ||
+		(syn && !(s->flags & TCP_FIN));
 }
 
-static struct flow *begin(struct flow_table *t, const struct flow_key *key, uint64_t hash, const struct segment *s, unsigned end)
+static struct flow *begin(struct flow_table *t, const struct flow_key *key, uint64_t hash,
+	const struct segment *s, unsigned end)
 {
 	unsigned initiator = 2;
 	struct syn *syn = syn_behind(t, hash, s, end, &initiator);
@@ -677,7 +704,8 @@ static struct flow *begin(struct flow_table *t, const struct flow_key *key, uint
 }
 
 /* A SYN of no known flow: remembered, unless it brings data (RFC 7413). */
-static struct flow *begin_with_syn(struct flow_table *t, const struct flow_key *key, uint64_t hash, const struct segment *s, unsigned end)
+static struct flow *begin_with_syn(struct flow_table *t, const struct flow_key *key, uint64_t hash,
+	const struct segment *s, unsigned end)
 {
 	struct syn syn = track_syn(s, syn_tag(hash, end));
 
@@ -694,14 +722,16 @@ static struct flow *begin_with_syn(struct flow_table *t, const struct flow_key *
 	return note(t, f, s, end);
 }
 
-static struct flow *begin_tcp(struct flow_table *t, const struct flow_key *key, uint64_t hash, const struct segment *s, unsigned end)
+static struct flow *begin_tcp(struct flow_table *t, const struct flow_key *key, uint64_t hash,
+	const struct segment *s, unsigned end)
 {
 	bool is_syn = s->flags & TCP_SYN && !(s->flags & TCP_ACK);
 
 	return (is_syn ? begin_with_syn : begin)(t, key, hash, s, end);
 }
 
-static struct track_pending pending_of(const struct flow_table *t, const struct flow *f, uint64_t hash)
+static struct track_pending pending_of(
+	const struct flow_table *t, const struct flow *f, uint64_t hash)
 {
 	struct track_pending pending = { { NULL, NULL } };
 
@@ -714,8 +744,8 @@ static struct track_pending pending_of(const struct flow_table *t, const struct 
 	return pending;
 }
 
-static struct flow *follow(struct flow_table *t, struct flow *f, uint64_t hash, const struct segment *s, unsigned end,
-	const struct flow_key *key)
+static struct flow *follow(struct flow_table *t, struct flow *f, uint64_t hash,
+	const struct segment *s, unsigned end, const struct flow_key *key)
 {
 	struct track_pending pending = pending_of(t, f, hash);
 	struct syn syn;
@@ -744,7 +774,8 @@ static struct flow *follow(struct flow_table *t, struct flow *f, uint64_t hash, 
 	return NULL;
 }
 
-static struct flow *get(struct flow_table *t, const struct segment *s, const struct flow_key *key, uint64_t hash, unsigned end)
+static struct flow *get(struct flow_table *t, const struct segment *s, const struct flow_key *key,
+	uint64_t hash, unsigned end)
 {
 	struct flow *f = find(t, key, table_hash(hash));
 
@@ -770,7 +801,8 @@ struct flow *flow_table_get(struct flow_table *t, const struct segment *s, unsig
 	return get(t, s, &key, hash_key_of(t, &key), *end);
 }
 
-struct flow *flow_table_get_hashed(struct flow_table *t, const struct segment *s, uint64_t hash, unsigned *end)
+struct flow *flow_table_get_hashed(
+	struct flow_table *t, const struct segment *s, uint64_t hash, unsigned *end)
 {
 	struct flow_key key;
 
@@ -852,7 +884,8 @@ static uint64_t id_at(const struct flow_table *t, uint32_t place)
 	return spare->id;
 }
 
-/* The slots serve as the list of what is left: nothing is looked up any more. Ids are told apart by their low 32 bits, counted from the newest back. */
+/* The slots serve as the list of what is left: nothing is looked up any more. Ids are told apart
+ * by their low 32 bits, counted from the newest back. */
 static uint32_t list_by_id(struct flow_table *t)
 {
 	uint32_t count = 0;
@@ -861,7 +894,9 @@ static uint32_t list_by_id(struct flow_table *t)
 		uint32_t place = t->slots[i].place;
 
 		if (place)
-			t->slots[count++] = (struct slot){ UINT32_MAX - (uint32_t)(t->counts.flows - id_at(t, place)), place };
+			t->slots[count++] = (struct slot){
+				UINT32_MAX - (uint32_t)(t->counts.flows - id_at(t, place)), place
+			};
 	}
 	sort_slots(t->slots, count, 63);
 	return count;
@@ -911,7 +946,8 @@ struct flow_table *flow_table_create(const struct flow_table_options *options)
 	t->pool = xcalloc(places, sizeof *t->pool);
 	t->connections = xmalloc(places * options->connection_size);
 	t->unused = xmalloc(places * sizeof *t->unused);
-	t->packed = xmalloc(DUE_BYTES + 1 + rest_bound(sizeof(struct flow)) + rest_bound(options->connection_size));
+	t->packed = xmalloc(DUE_BYTES + 1 + rest_bound(sizeof(struct flow)) +
+		rest_bound(options->connection_size));
 	fill_unused(t);
 	grow_slots(t);
 	return t;

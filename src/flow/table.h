@@ -1,10 +1,14 @@
 /* table.h: the flow table: both directions of a connection under one key, found by a keyed hash.
  *
- * Few flows are busy at a time; the many that wait must cost little. So a flow is awake (a plain struct flow, with its struct connection where it has one) only while packets come;
- * when more than AWAKE_MAX are, the one unused for longest falls asleep: it is kept as its difference from a blank one (rest.h), some 50 bytes for a flow without a
- * connection. Pointers into a flow or connection are therefore valid only until the next flow_table_get(). What a connection points at (on the heap) stays where it is.
+ * Few flows are busy at a time; the many that wait must cost little. So a flow is awake (a plain
+ * struct flow, with its struct connection where it has one) only while packets come; when more than
+ * AWAKE_MAX are, the one unused for longest falls asleep: it is kept as its difference from a blank
+ * one (rest.h), some 50 bytes for a flow without a connection. Pointers into a flow or connection
+ * are therefore valid only until the next flow_table_get(). What a connection points at (on the
+ * heap) stays where it is.
  *
- * Time is the flow clock: packet time that never runs backwards and ignores jumps of more than a day.
+ * Time is the flow clock: packet time that never runs backwards and ignores jumps of more than a
+ * day.
  */
 #ifndef FLOW_TABLE_H
 #define FLOW_TABLE_H
@@ -21,42 +25,55 @@ enum flow_state {
 	FLOW_NEW,		/* nothing but SYNs, or no payload yet */
 	FLOW_UNDECIDED,		/* some payload, not enough to tell */
 	FLOW_FOLLOWED,		/* a dissector follows it: it has a connection */
-	FLOW_OPAQUE,		/* not ours: only watched for a later hello (STARTTLS) and for its end */
+	/* not ours: only watched for a later hello (STARTTLS) and for its end */
+	FLOW_OPAQUE,
 };
 
 /* Bits of flow.opening: what of the three-way handshake was seen. */
 enum flow_opening {
-	OPENING_SYN = 1,	/* first_ns is the first SYN's: without it, there is no tcp_ms and no server_rtt_ms */
+	/* first_ns is the first SYN's: without it, there is no tcp_ms and no server_rtt_ms */
+	OPENING_SYN = 1,
 	OPENING_SYNACK = 2,
 	OPENING_ACK = 4,
 	OPENING_ISN = 8,	/* isn[0] is known; isn[1]: twice the bit */
 };
 
-/* Order matters: the key comes first, as table.c compares it; what a waiting flow has set stands together, so that it packs well (rest.h). */
+/* Order matters: the key comes first, as table.c compares it; what a waiting flow has set stands
+ * together, so that it packs well (rest.h). */
 struct flow {
 	struct address end[2];		/* end[0] < end[1], or equal and port[0] <= port[1] */
 	uint16_t port[2];
 	uint32_t network;
 	uint8_t protocol;
 	uint8_t state;			/* enum flow_state; the caller's to set */
-	uint8_t initiator;		/* 0 or 1: the end that sent the SYN, or the first datagram; 2: not known */
+	/* 0 or 1: the end that sent the SYN, or the first datagram; 2: not known */
+	uint8_t initiator;
 	uint8_t opening;		/* bits of enum flow_opening */
-	uint8_t checksum_right, checksum_wrong;	/* bit 1 << end: some segment's checksum fitted, did not fit */
-	uint8_t without_md5;		/* bit 1 << end: some segment had no MD5 option (RFC 2385), so that one with it is forged */
-	bool unwatched;			/* the caller's to set: only headers matter any more; payload is neither verified nor to be pushed */
+	/* bit 1 << end: some segment's checksum fitted, did not fit */
+	uint8_t checksum_right, checksum_wrong;
+	/* bit 1 << end: some segment had no MD5 option (RFC 2385), so that one with it is forged */
+	uint8_t without_md5;
+	/* the caller's to set: only headers matter any more; payload is neither verified nor to
+	 * be pushed */
+	bool unwatched;
 	bool seen[2];			/* a packet of this end was seen */
 	uint8_t closed;			/* bit 1 << end: its FIN was seen */
 	uint8_t reset_by;		/* 0, or 1 + the end that sent the first valid RST */
 	uint8_t first_closer;		/* 0, or 1 + the end that sent the first FIN or RST */
 	bool syn_retransmitted, synack_retransmitted;
-	bool doubted;			/* the segment just got may be forged: only its payload may count, through stream_doubt() */
-	bool syn_pending;		/* a SYN of perhaps another connection with the same ends is remembered */
+	/* the segment just got may be forged: only its payload may count, through stream_doubt() */
+	bool doubted;
+	/* a SYN of perhaps another connection with the same ends is remembered */
+	bool syn_pending;
 	uint32_t packets;
 	uint32_t isn[2];		/* where opening says so; else 0 */
 	uint64_t id;			/* of the connection, from 1 in order of first packets */
 	uint64_t first_number;
-	int64_t first_ns;		/* first packet, packet time as it stands; the three below are relative to it, -1: not seen (or before it, by a clock that ran back) */
-	int64_t synack_ns, ack_ns;	/* first SYN/ACK; the initiator's first segment that acknowledges it */
+	/* first packet, packet time as it stands; the three below are relative to it, -1: not
+	 * seen (or before it, by a clock that ran back) */
+	int64_t first_ns;
+	/* first SYN/ACK; the initiator's first segment that acknowledges it */
+	int64_t synack_ns, ack_ns;
 	int64_t close_ns;		/* the first FIN or RST */
 	int64_t last_ms;		/* flow clock of the last packet */
 	struct stream stream[2];	/* bytes sent by end[0], end[1] */
@@ -65,11 +82,12 @@ struct flow {
 
 enum {
 	FLOW_CONNECTION_MAX = 6144,
-	/* How long a silent flow is kept. The last interval of a host that repeats its SYN is 63 s. */
+	/* How long a silent flow is kept. Who repeats a SYN waits 63 s at the longest. */
 	FLOW_IDLE_NEW_MS = 75000,
 	FLOW_IDLE_UNDECIDED_MS = 120000,
 	FLOW_IDLE_CONNECTION_MS = 300000,
-	FLOW_LINGER_MS = 2000,		/* of a closed one: its late retransmissions would look like a connection of their own */
+	/* of a closed one: its late retransmissions would look like a connection of their own */
+	FLOW_LINGER_MS = 2000,
 };
 
 /* Why a flow is forgotten. */
@@ -81,12 +99,14 @@ struct flow_table;
 
 struct flow_table_options {
 	size_t connection_size;			/* a multiple of 8, at most FLOW_CONNECTION_MAX */
-	const void *blank_connection;		/* what a fresh connection looks like; outlives the table */
+	/* what a fresh connection looks like; outlives the table */
+	const void *blank_connection;
 	const struct hash_key *key;		/* outlives the table, as do the counters */
 	struct limit_counts *limits;
 	uint32_t flows_max, awake_max;		/* 0: FLOWS_MAX, AWAKE_MAX */
-	/* Called before a flow is forgotten (idle, evicted, replaced by a new connection, or at the end), so that its owner can finish its connection; it may still empty the
-	 * streams. May not call the table, flow_table_pool() and flow_disconnect() aside. */
+	/* Called before a flow is forgotten (idle, evicted, replaced by a new connection, or at
+	 * the end), so that its owner can finish its connection; it may still empty the streams.
+	 * May not call the table, flow_table_pool() and flow_disconnect() aside. */
 	void (*retire)(void *context, struct flow *f, enum flow_end how);
 	void *context;
 };
@@ -94,13 +114,18 @@ struct flow_table_options {
 struct flow_table *flow_table_create(const struct flow_table_options *options);
 void flow_table_destroy(struct flow_table *t);
 
-/* Advances the flow clock to the packet's time and retires a few flows that have been idle too long. */
+/* Advances the flow clock to the packet's time and retires a few flows that have been idle too
+ * long. */
 void flow_table_tick(struct flow_table *t, int64_t time_ns);
 
-/* The flow of a segment and the end that sent it (0 or 1); makes one where there is none. NULL for what needs none: a bare SYN (a bounded
- * cache remembers it), a RST or FIN or empty ACK of no known flow; and for what no host would take: no ACK flag, a wrong checksum or an MD5 option where the end has
- * shown that it can do otherwise, a RST or FIN outside the window. A SYN for a known flow is only remembered (RFC 5961 section 4); the flow is replaced once a SYN/ACK or
- * data shows that the new connection is real. Updates times, initiator, closed, packets, and the streams' beginnings and FINs; pushing the payload (at flow_data_seq()) and
+/* The flow of a segment and the end that sent it (0 or 1); makes one where there is none. NULL
+ * for what needs none: a bare SYN (a bounded cache remembers it), a RST or FIN or empty ACK of
+ * no known flow; and for what no host would take: no ACK flag, an MD5 option or a wrong checksum
+ * where the end has shown that it can do otherwise, a RST or FIN outside the window. A wrong
+ * checksum over payload gives the flow, with `doubted` set and nothing noted. A SYN for a known
+ * flow is only remembered (RFC 5961 section 4); the flow is replaced once a SYN/ACK or data
+ * shows that the new connection is real. Updates times, initiator, closed, packets, and the
+ * streams' beginnings and FINs; pushing the payload (at flow_data_seq()) and
  * stream_acknowledge() are the caller's. */
 struct flow *flow_table_get(struct flow_table *t, const struct segment *s, unsigned *end);
 /* Sequence number of the segment's first payload byte: a SYN takes a number of its own. */
@@ -108,9 +133,11 @@ static inline uint32_t flow_data_seq(const struct segment *s)
 {
 	return s->seq + (s->flags & TCP_SYN ? 1 : 0);
 }
-/* Fetches the cache lines that a later flow_table_get() of this segment will need. Returns the hash for flow_table_get_hashed(), which spares hashing twice. */
+/* Fetches the cache lines that a later flow_table_get() of this segment will need. Returns the
+ * hash for flow_table_get_hashed(), which spares hashing twice. */
 uint64_t flow_table_prefetch(const struct flow_table *t, const struct segment *s);
-struct flow *flow_table_get_hashed(struct flow_table *t, const struct segment *s, uint64_t hash, unsigned *end);
+struct flow *flow_table_get_hashed(
+	struct flow_table *t, const struct segment *s, uint64_t hash, unsigned *end);
 
 /* Gives the flow a connection, equal to the blank one. */
 void *flow_connect(struct flow_table *t, struct flow *f);
@@ -118,7 +145,8 @@ void *flow_connect(struct flow_table *t, struct flow *f);
 void flow_disconnect(struct flow_table *t, struct flow *f);
 /* Forgets the flow; retire is called with FLOW_END_CLOSED where it has a connection. */
 void flow_table_remove(struct flow_table *t, struct flow *f);
-/* Retires every flow (end of the capture), oldest first by id; those that were silent too long as idle. The SYNs that wait are forgotten too. */
+/* Retires every flow (end of the capture), oldest first by id; those that were silent too long
+ * as idle. The SYNs that wait are forgotten too. */
 void flow_table_drain(struct flow_table *t);
 /* The flow clock. */
 int64_t flow_table_now_ms(const struct flow_table *t);

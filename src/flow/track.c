@@ -3,8 +3,11 @@
 #include "packet/decap.h"
 
 enum {
-	RESET_SLACK_BYTES = 65536,	/* RFC 9293 wants a RST inside the window; smaller than any in use, larger than what a capture misses before one */
-	OPENING_DATA_MAX = 65536,	/* what may ride on a SYN (RFC 7413) and be acknowledged by the SYN/ACK */
+	/* RFC 9293 wants a RST inside the window; smaller than any in use, larger than what a
+	 * capture misses before one */
+	RESET_SLACK_BYTES = 65536,
+	/* what may ride on a SYN (RFC 7413) and be acknowledged by the SYN/ACK */
+	OPENING_DATA_MAX = 65536,
 };
 
 static uint8_t bit(unsigned end)
@@ -30,7 +33,8 @@ static int64_t relative(const struct flow *f, const struct segment *s)
 	return passed < 0 ? -1 : passed;
 }
 
-/* A checksum is worth its cost where bytes or flags of the segment will be used, or while the end has not shown yet that it fills checksums in. */
+/* A checksum is worth its cost where bytes or flags of the segment will be used, or while the
+ * end has not shown yet that it fills checksums in. */
 static bool wants_checksum(const struct flow *f, const struct segment *s, unsigned end)
 {
 	if (s->flags & (TCP_SYN | TCP_FIN | TCP_RST))
@@ -45,8 +49,9 @@ static bool checksum_is_known(const struct segment *s)
 	return s->transport.len && s->payload.len == s->payload_len;
 }
 
-/* An end whose checksums are all wrong was captured on its own host, which leaves them to the network card. Of one that did better, a wrong one is forged, or was
- * put together by the receiving card from several segments, which carry data and little else. */
+/* An end whose checksums are all wrong was captured on its own host, which leaves them to the
+ * network card. Of one that did better, a wrong one is forged, or was put together by the
+ * receiving card from several segments, which carry data and little else. */
 static enum track_trust trust_in_checksum(struct flow *f, const struct segment *s, unsigned end)
 {
 	if (!wants_checksum(f, s, end))
@@ -55,7 +60,8 @@ static enum track_trust trust_in_checksum(struct flow *f, const struct segment *
 		f->checksum_wrong |= bit(end);
 		if (!(f->checksum_right & bit(end)))
 			return TRACK_TRUSTED;
-		return s->payload_len && !(s->flags & (TCP_SYN | TCP_RST)) ? TRACK_DOUBTED : TRACK_FORGED;
+		return s->payload_len && !(s->flags & (TCP_SYN | TCP_RST)) ? TRACK_DOUBTED :
+									     TRACK_FORGED;
 	}
 	if (checksum_is_known(s))
 		f->checksum_right |= bit(end);
@@ -97,12 +103,14 @@ static enum track_step judge_syn(const struct flow *f, const struct segment *s, 
 	return track_over(f) ? TRACK_RESTART : TRACK_REMEMBER;
 }
 
-/* A server that forgot its first answer, or another behind the same address, answers again from another number; it counts while the first one led to nothing. */
+/* A server that forgot its first answer, or another behind the same address, answers again from
+ * another number; it counts while the first one led to nothing. */
 static bool answers_anew(const struct flow *f, const struct segment *s, unsigned end)
 {
 	const struct stream *own = &f->stream[end], *other = &f->stream[1 - end];
 
-	return isn_is_known(f, end) && own->next == f->isn[end] + 1 && (!other->started || other->next == s->ack) && !f->connection;
+	return isn_is_known(f, end) && own->next == f->isn[end] + 1 &&
+		(!other->started || other->next == s->ack) && !f->connection;
 }
 
 static enum track_step judge_synack(const struct flow *f, const struct segment *s, unsigned end,
@@ -110,24 +118,28 @@ static enum track_step judge_synack(const struct flow *f, const struct segment *
 {
 	const struct syn *other = pending->from[1 - end];
 
-	if (isn_is_known(f, end) ? f->isn[end] == s->seq : isn_is_known(f, 1 - end) && acknowledges(s, f->isn[1 - end]))
+	if (isn_is_known(f, end) ? f->isn[end] == s->seq :
+				   isn_is_known(f, 1 - end) && acknowledges(s, f->isn[1 - end]))
 		return TRACK_TAKE;
 	if (answers_anew(f, s, end))
 		return TRACK_RESTART;
 	if ((other && acknowledges(s, other->isn)) || track_over(f))
 		return TRACK_RESTART;
-	if (isn_is_known(f, 0) || isn_is_known(f, 1) || f->stream[end].started || !stream_near(&f->stream[1 - end], s->ack))
+	if (isn_is_known(f, 0) || isn_is_known(f, 1) || f->stream[end].started ||
+		!stream_near(&f->stream[1 - end], s->ack))
 		return TRACK_IGNORE;
 	return TRACK_TAKE;
 }
 
-static bool begins_pending(const struct segment *s, unsigned end, const struct track_pending *pending)
+static bool begins_pending(
+	const struct segment *s, unsigned end, const struct track_pending *pending)
 {
 	const struct syn *own = pending->from[end], *other = pending->from[1 - end];
 
 	if (s->flags & TCP_RST)
 		return false;
-	return (own && s->seq == own->isn + 1) || (other && s->flags & TCP_ACK && s->ack == other->isn + 1);
+	return (own && s->seq == own->isn + 1) ||
+		(other && s->flags & TCP_ACK && s->ack == other->isn + 1);
 }
 
 static bool is_within(uint32_t seq, uint32_t place, uint32_t slack)
@@ -141,7 +153,8 @@ static bool reset_is_credible(const struct flow *f, const struct segment *s, uns
 	const struct stream *own = &f->stream[end], *other = &f->stream[1 - end];
 
 	if (own->started)
-		return is_within(s->seq, own->next, RESET_SLACK_BYTES) || is_within(s->seq, stream_last(own), RESET_SLACK_BYTES);
+		return is_within(s->seq, own->next, RESET_SLACK_BYTES) ||
+			is_within(s->seq, stream_last(own), RESET_SLACK_BYTES);
 	if (s->flags & TCP_ACK && other->started)
 		return is_within(s->ack, other->next, RESET_SLACK_BYTES);
 	return true;
@@ -152,10 +165,12 @@ static bool fin_is_credible(const struct flow *f, const struct segment *s, unsig
 {
 	const struct stream *own = &f->stream[end];
 
-	return !own->started || f->closed & bit(end) || !seq_before(s->seq + s->payload_len, own->next);
+	return !own->started || f->closed & bit(end) ||
+		!seq_before(s->seq + s->payload_len, own->next);
 }
 
-enum track_step track_judge(const struct flow *f, const struct segment *s, unsigned end, const struct track_pending *pending)
+enum track_step track_judge(const struct flow *f, const struct segment *s, unsigned end,
+	const struct track_pending *pending)
 {
 	if (s->flags & TCP_SYN)
 		return s->flags & TCP_ACK ? judge_synack(f, s, end, pending) : judge_syn(f, s, end);
@@ -164,7 +179,8 @@ enum track_step track_judge(const struct flow *f, const struct segment *s, unsig
 	if (s->flags & TCP_RST)
 		return reset_is_credible(f, s, end) ? TRACK_TAKE : TRACK_IGNORE;
 	if (stream_near(&f->stream[end], s->seq))
-		return s->flags & TCP_FIN && !fin_is_credible(f, s, end) ? TRACK_IGNORE : TRACK_TAKE;
+		return s->flags & TCP_FIN && !fin_is_credible(f, s, end) ? TRACK_IGNORE :
+									   TRACK_TAKE;
 	if (track_over(f) && s->payload_len)
 		return TRACK_RESTART;
 	return s->flags & TCP_FIN ? TRACK_IGNORE : TRACK_TAKE;
@@ -181,10 +197,14 @@ static void learn_isn(struct flow *f, unsigned end, uint32_t isn)
 
 struct syn track_syn(const struct segment *s, uint64_t tag)
 {
-	struct syn syn = { .tag = tag, .time_ns = s->time_ns, .number = s->number & 0xffffffffffffff, .isn = s->seq };
+	struct syn syn = { .tag = tag,
+		.time_ns = s->time_ns,
+		.number = s->number & 0xffffffffffffff,
+		.isn = s->seq };
 	bool wrong = s->checksum_wrong || !segment_checksum_fits(s);
 
-	syn.flags = (!wrong && checksum_is_known(s) ? SYN_CHECKSUM_RIGHT : 0U) | (s->has_md5 ? 0U : SYN_WITHOUT_MD5);
+	syn.flags = (!wrong && checksum_is_known(s) ? SYN_CHECKSUM_RIGHT : 0U) |
+		(s->has_md5 ? 0U : SYN_WITHOUT_MD5);
 	return syn;
 }
 
@@ -232,7 +252,8 @@ static void note_synack(struct flow *f, const struct segment *s, unsigned end)
 
 static void note_ack(struct flow *f, const struct segment *s, unsigned end)
 {
-	if (f->opening & OPENING_ACK || !(f->opening & OPENING_SYNACK) || end != f->initiator || !(s->flags & TCP_ACK))
+	if (f->opening & OPENING_ACK || !(f->opening & OPENING_SYNACK) || end != f->initiator ||
+		!(s->flags & TCP_ACK))
 		return;
 	if (!stream_near(&f->stream[1 - end], s->ack) || seq_before(s->ack, f->isn[1 - end] + 1))
 		return;

@@ -1,4 +1,5 @@
-/* Segments of a handful of connections in a table with room for a few awake ones: whatever comes, a flow has the key of its segment, and each is retired once. */
+/* Segments of a handful of connections in a table with room for a few awake ones: whatever
+ * comes, a flow has the key of its segment, and each is retired once. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,7 +35,9 @@ static struct segment next_segment(struct run *run, struct reader *r)
 	static const int64_t pauses_ms[] = { 0, 0, 1, 150, 1900, 61000, 301000, INT64_C(90000000) };
 	static const uint8_t payload[256];
 	uint8_t who = rd_u8(r), pause = rd_u8(r), len = rd_u8(r);
-	struct segment s = { .number = ++run->number, .protocol = who & 0x80 ? PROTOCOL_UDP : PROTOCOL_TCP, .vlan = VLAN_NONE };
+	struct segment s = { .number = ++run->number,
+		.protocol = who & 0x80 ? PROTOCOL_UDP : PROTOCOL_TCP,
+		.vlan = VLAN_NONE };
 	bool back = who & 0x40;
 
 	run->time_ns += pauses_ms[pause & 7] * (pause & 0x80 ? -1000000 : 1000000);
@@ -56,7 +59,8 @@ static struct segment next_segment(struct run *run, struct reader *r)
 static void use(struct run *run, struct flow *f, unsigned end, const struct segment *s)
 {
 	struct stream_pool *pool = flow_table_pool(run->table);
-	struct stream_segment in = { flow_data_seq(s), s->payload, s->payload_len, s->time_ns, s->number };
+	struct stream_segment in = { flow_data_seq(s), s->payload, s->payload_len, s->time_ns,
+		s->number };
 	struct chunk c;
 
 	assert(f->seen[end] && f->packets);
@@ -88,8 +92,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *at, size_t len)
 	static const struct hash_key key = { { 1, 2, 3 } };
 	struct limit_counts limits = { { 0 } };
 	struct run run = { .time_ns = INT64_C(1700000000000000000) };
-	struct flow_table_options options = { .connection_size = sizeof blank, .blank_connection = blank, .key = &key, .limits = &limits,
-		.flows_max = FLOWS_AT_ONCE, .awake_max = AWAKE_AT_ONCE, .retire = on_retire, .context = &run };
+	struct flow_table_options options = { .connection_size = sizeof blank,
+		.blank_connection = blank,
+		.key = &key,
+		.limits = &limits,
+		.flows_max = FLOWS_AT_ONCE,
+		.awake_max = AWAKE_AT_ONCE,
+		.retire = on_retire,
+		.context = &run };
 	struct flow_table_counts counts;
 	struct reader r = reader_of((struct bytes){ at, len });
 

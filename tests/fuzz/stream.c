@@ -1,4 +1,5 @@
-/* Segments of one direction, as a model of the sender's bytes allows: what comes out must be those bytes, in order, wherever no segment lied. */
+/* Segments of one direction, as a model of the sender's bytes allows: what comes out must be
+ * those bytes, in order, wherever no segment lied. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,10 +36,14 @@ static void take(struct model *m)
 	assert(m->stream.next == m->isn + 1 + (uint32_t)m->place);
 }
 
-static void push(struct model *m, uint32_t offset, uint32_t len, uint32_t missing, bool lie, bool history, bool doubted)
+static void push(struct model *m, uint32_t offset, uint32_t len, uint32_t missing, bool lie,
+	bool history, bool doubted)
 {
 	uint8_t *copy = malloc(len ? len : 1);
-	struct stream_segment in = { .seq = m->isn + 1 + offset, .data = { copy, len }, .wire_len = len + missing, .number = 1 };
+	struct stream_segment in = { .seq = m->isn + 1 + offset,
+		.data = { copy, len },
+		.wire_len = len + missing,
+		.number = 1 };
 
 	for (uint32_t i = 0; i < len; i++)
 		copy[i] = (uint8_t)(m->sent[(offset + i) % SPAN] ^ (lie && i == len / 2));

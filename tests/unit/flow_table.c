@@ -10,7 +10,16 @@
 #include "flow/table.h"
 
 enum { CLIENT, SERVER };
-enum { CLIENT_ISN = 5000, SERVER_ISN = 90000, ENDED_MAX = 20000, CONNECTION_SIZE = 1200, ACK = TCP_ACK, SYN = TCP_SYN, FIN = TCP_FIN, RST = TCP_RST };
+enum {
+	CLIENT_ISN = 5000,
+	SERVER_ISN = 90000,
+	ENDED_MAX = 20000,
+	CONNECTION_SIZE = 1200,
+	ACK = TCP_ACK,
+	SYN = TCP_SYN,
+	FIN = TCP_FIN,
+	RST = TCP_RST
+};
 
 struct ended {
 	uint64_t id;
@@ -51,8 +60,14 @@ static struct lab *lab_create_with(uint32_t flows_max, uint32_t awake_max)
 
 	hash_key_init(&l->key);
 	memset(l->blank, 0x3c, sizeof l->blank);
-	l->options = (struct flow_table_options){ .connection_size = CONNECTION_SIZE, .blank_connection = l->blank, .key = &l->key,
-		.limits = &l->limits, .flows_max = flows_max, .awake_max = awake_max, .retire = on_retire, .context = l };
+	l->options = (struct flow_table_options){ .connection_size = CONNECTION_SIZE,
+		.blank_connection = l->blank,
+		.key = &l->key,
+		.limits = &l->limits,
+		.flows_max = flows_max,
+		.awake_max = awake_max,
+		.retire = on_retire,
+		.context = l };
 	l->table = flow_table_create(&l->options);
 	l->now_ms = INT64_C(1700000000000);
 	l->client = 1;
@@ -71,12 +86,24 @@ static void lab_destroy(struct lab *l)
 	free(l);
 }
 
-static struct segment segment_of(struct lab *l, unsigned from, uint8_t flags, uint32_t seq, uint32_t ack, uint32_t len)
+static struct segment segment_of(
+	struct lab *l, unsigned from, uint8_t flags, uint32_t seq, uint32_t ack, uint32_t len)
 {
 	static const uint8_t payload[65536];
-	struct segment s = { .time_ns = l->now_ms * 1000000, .number = ++l->number, .protocol = PROTOCOL_TCP, .flags = flags, .seq = seq, .ack = ack,
-		.payload_len = len, .payload = { payload, len }, .vlan = VLAN_NONE };
-	struct address client = { { [10] = 0xff, [11] = 0xff, [12] = 10, [13] = (uint8_t)(l->client >> 16), [14] = (uint8_t)(l->client >> 8),
+	struct segment s = { .time_ns = l->now_ms * 1000000,
+		.number = ++l->number,
+		.protocol = PROTOCOL_TCP,
+		.flags = flags,
+		.seq = seq,
+		.ack = ack,
+		.payload_len = len,
+		.payload = { payload, len },
+		.vlan = VLAN_NONE };
+	struct address client = { { [10] = 0xff,
+		[11] = 0xff,
+		[12] = 10,
+		[13] = (uint8_t)(l->client >> 16),
+		[14] = (uint8_t)(l->client >> 8),
 		[15] = (uint8_t)l->client } };
 	struct address server = { { [10] = 0xff, [11] = 0xff, [12] = 9, [15] = 2 } };
 
@@ -93,13 +120,15 @@ static struct flow *offer(struct lab *l, const struct segment *s)
 	return flow_table_get(l->table, s, &l->end);
 }
 
-static struct flow *sends(struct lab *l, unsigned from, uint8_t flags, uint32_t seq, uint32_t ack, uint32_t len)
+static struct flow *sends(
+	struct lab *l, unsigned from, uint8_t flags, uint32_t seq, uint32_t ack, uint32_t len)
 {
 	struct segment s = segment_of(l, from, flags, seq, ack, len);
 	struct flow *f = offer(l, &s);
 
 	if (f && len) {
-		struct stream_segment in = { flow_data_seq(&s), s.payload, len, s.time_ns, s.number };
+		struct stream_segment in = { flow_data_seq(&s), s.payload, len, s.time_ns,
+			s.number };
 		struct chunk c;
 
 		stream_push(&f->stream[l->end], flow_table_pool(l->table), &in, true);
@@ -231,7 +260,8 @@ static void times_are_those_of_the_opening(void **state)
 	assert_int_equal(f->synack_ns, 20000000);
 	assert_int_equal(f->ack_ns, 50000000);
 	assert_int_equal(f->close_ns, -1);
-	assert_int_equal(f->opening, OPENING_SYN | OPENING_SYNACK | OPENING_ACK | OPENING_ISN | OPENING_ISN << 1);
+	assert_int_equal(f->opening,
+		OPENING_SYN | OPENING_SYNACK | OPENING_ACK | OPENING_ISN | OPENING_ISN << 1);
 	assert_int_equal(f->stream[l->end].next, CLIENT_ISN + 1);
 	assert_int_equal(f->stream[1 - l->end].next, SERVER_ISN + 1);
 	assert_false(f->syn_retransmitted || f->synack_retransmitted);
@@ -414,7 +444,8 @@ static void a_flood_of_syns_takes_no_more_than_the_cache(void **state)
 		sends(l, CLIENT, SYN, l->client, 0, 0);
 	assert_int_equal(flows_made(l), 0);
 	l->client--;
-	assert_int_equal(sends(l, SERVER, SYN | ACK, 1, 200000, 0)->opening & OPENING_SYN, OPENING_SYN);
+	assert_int_equal(
+		sends(l, SERVER, SYN | ACK, 1, 200000, 0)->opening & OPENING_SYN, OPENING_SYN);
 	l->client = 0;
 	assert_int_equal(sends(l, SERVER, SYN | ACK, 1, 1, 0)->opening & OPENING_SYN, 0);
 	lab_destroy(l);
@@ -501,7 +532,8 @@ static uint16_t checksum_of(const struct segment *s, const uint8_t *at, size_t l
 	uint32_t sum = PROTOCOL_TCP + (uint32_t)len;
 
 	for (unsigned i = 12; i < 16; i += 2)
-		sum += (uint32_t)(s->src.at[i] << 8 | s->src.at[i + 1]) + (uint32_t)(s->dst.at[i] << 8 | s->dst.at[i + 1]);
+		sum += (uint32_t)(s->src.at[i] << 8 | s->src.at[i + 1]) +
+			(uint32_t)(s->dst.at[i] << 8 | s->dst.at[i + 1]);
 	for (size_t i = 0; i < len; i += 2)
 		sum += (uint32_t)(at[i] << 8 | (i + 1 < len ? at[i + 1] : 0));
 	while (sum >> 16)
@@ -509,8 +541,10 @@ static uint16_t checksum_of(const struct segment *s, const uint8_t *at, size_t l
 	return (uint16_t)~sum;
 }
 
-/* With its TCP header in sight, so that its checksum can be verified. `error`: added to the right one. */
-static struct flow *sends_verified(struct lab *l, unsigned from, uint8_t flags, uint32_t seq, uint32_t len, uint16_t error)
+/* With its TCP header in sight, so that its checksum can be verified. `error`: added to the
+ * right one. */
+static struct flow *sends_verified(
+	struct lab *l, unsigned from, uint8_t flags, uint32_t seq, uint32_t len, uint16_t error)
 {
 	static uint8_t wire[20 + 1000];
 	struct segment s = segment_of(l, from, flags, seq, SERVER_ISN + 1, len);
@@ -622,7 +656,8 @@ static void an_unwatched_flow_still_knows_its_place(void **state)
 	(void)state;
 	f->unwatched = true;
 	for (uint32_t i = 0; i < 10; i++) {
-		struct segment s = segment_of(l, CLIENT, ACK, CLIENT_ISN + 1 + 60000 * i, SERVER_ISN + 1, 60000);
+		struct segment s = segment_of(
+			l, CLIENT, ACK, CLIENT_ISN + 1 + 60000 * i, SERVER_ISN + 1, 60000);
 		offer(l, &s);
 	}
 	assert_int_equal(f->stream[end].next, CLIENT_ISN + 1 + 600000);
@@ -847,7 +882,8 @@ static void the_farthest_times_are_survived(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < sizeof times / sizeof times[0]; i++) {
-		struct segment s = segment_of(l, i % 2 ? SERVER : CLIENT, i % 3 ? ACK : SYN | ACK, 1 + i, 1, i % 2 * 10);
+		struct segment s = segment_of(
+			l, i % 2 ? SERVER : CLIENT, i % 3 ? ACK : SYN | ACK, 1 + i, 1, i % 2 * 10);
 		s.time_ns = times[i];
 		offer(l, &s);
 	}
@@ -927,7 +963,8 @@ static void thousands_of_flows_are_all_found_again(void **state)
 	for (unsigned round = 0; round < 3; round++) {
 		for (uint32_t i = 0; i < FLOWS; i++) {
 			l->client = i * 7919 % FLOWS;
-			struct flow *f = sends(l, round % 2 ? SERVER : CLIENT, ACK, 100 + round, 100, 1);
+			struct flow *f = sends(
+				l, round % 2 ? SERVER : CLIENT, ACK, 100 + round, 100, 1);
 
 			if (!round && l->client % 3 == 0)
 				memcpy(flow_connect(l->table, f), &l->client, sizeof l->client);
@@ -1100,7 +1137,8 @@ int main(void)
 		cmocka_unit_test(an_md5_option_from_the_beginning_is_fine),
 		cmocka_unit_test(an_unwatched_flow_still_knows_its_place),
 		cmocka_unit_test(a_stray_syn_changes_nothing),
-		cmocka_unit_test(a_stray_syn_from_the_server_does_not_make_the_clients_first_bytes_new),
+		cmocka_unit_test(
+			a_stray_syn_from_the_server_does_not_make_the_clients_first_bytes_new),
 		cmocka_unit_test(an_answered_syn_replaces_the_old_connection),
 		cmocka_unit_test(data_of_a_new_syn_replaces_the_old_connection),
 		cmocka_unit_test(an_unanswered_synack_is_ignored),

@@ -59,7 +59,8 @@ static void any_difference_comes_back_exactly(void **state)
 	for (unsigned round = 0; round < 400; round++) {
 		for (size_t i = 0; i < SIZE; i++) {
 			blank[i] = (uint8_t)next_random(&seed);
-			at[i] = next_random(&seed) % 400 < round ? (uint8_t)next_random(&seed) : blank[i];
+			at[i] = next_random(&seed) % 400 < round ? (uint8_t)next_random(&seed) :
+								   blank[i];
 		}
 		size_t size = 8 * (1 + next_random(&seed) % (SIZE / 8));
 		round_trip(at, blank, size);

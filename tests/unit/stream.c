@@ -60,9 +60,11 @@ static void bench_destroy(struct bench *b)
 	free(b);
 }
 
-static enum stream_verdict push_cut(struct bench *b, uint32_t seq, const void *at, size_t len, uint32_t wire_len)
+static enum stream_verdict push_cut(
+	struct bench *b, uint32_t seq, const void *at, size_t len, uint32_t wire_len)
 {
-	struct stream_segment in = { seq, { at, len }, wire_len, (int64_t)++b->number * 1000, b->number };
+	struct stream_segment in = { seq, { at, len }, wire_len, (int64_t)++b->number * 1000,
+		b->number };
 	enum stream_verdict verdict = stream_push(&b->s, &b->pool, &in, true);
 
 	fetch(b);
@@ -435,7 +437,8 @@ static void too_many_waiting_bytes_end_the_waiting(void **state)
 
 	(void)state;
 	for (uint32_t i = 0; i < STREAM_BYTES_MAX / sizeof block; i++)
-		push_cut(b, FIRST + 1 + i * (uint32_t)sizeof block, block, sizeof block, sizeof block);
+		push_cut(b, FIRST + 1 + i * (uint32_t)sizeof block, block, sizeof block,
+			sizeof block);
 	assert_int_equal(b->len, 0);
 	push_cut(b, FIRST + 1 + STREAM_BYTES_MAX, block, 1, 1);
 	assert_int_equal(b->len, STREAM_BYTES_MAX + 1);
@@ -471,7 +474,8 @@ static void too_many_waiting_bytes_of_all_end_the_waiting_of_the_one_that_asks(v
 	for (uint32_t i = 0; i < STREAMS; i++) {
 		stream_start(&others[i], ISN);
 		for (uint32_t j = 0; j < 4; j++) {
-			struct stream_segment in = { FIRST + 1 + j * 50000, { block, sizeof block }, sizeof block, 0, 0 };
+			struct stream_segment in = { FIRST + 1 + j * 50000, { block, sizeof block },
+				sizeof block, 0, 0 };
 			struct chunk c;
 
 			stream_push(&others[i], &b->pool, &in, false);
@@ -535,7 +539,8 @@ static void the_fin_is_reached_when_all_before_it_came(void **state)
 
 static void doubt(struct bench *b, uint32_t seq, const char *text)
 {
-	struct stream_segment in = { seq, { (const uint8_t *)text, strlen(text) }, (uint32_t)strlen(text), (int64_t)++b->number * 1000, b->number };
+	struct stream_segment in = { seq, { (const uint8_t *)text, strlen(text) },
+		(uint32_t)strlen(text), (int64_t)++b->number * 1000, b->number };
 
 	stream_doubt(&b->s, &b->pool, &in);
 	fetch(b);
@@ -655,7 +660,8 @@ int main(void)
 		cmocka_unit_test(a_cut_piece_that_waited_leaves_the_same_hole),
 		cmocka_unit_test(too_many_waiting_bytes_end_the_waiting),
 		cmocka_unit_test(too_many_waiting_pieces_end_the_waiting),
-		cmocka_unit_test(too_many_waiting_bytes_of_all_end_the_waiting_of_the_one_that_asks),
+		cmocka_unit_test(
+			too_many_waiting_bytes_of_all_end_the_waiting_of_the_one_that_asks),
 		cmocka_unit_test(an_ignored_stream_keeps_nothing_but_its_place),
 		cmocka_unit_test(ignoring_in_the_middle_of_a_segment_forgets_its_rest),
 		cmocka_unit_test(the_fin_is_reached_when_all_before_it_came),
