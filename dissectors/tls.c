@@ -22,7 +22,7 @@ static bool version_is_plausible(uint16_t version)
 }
 
 /* CLIENT-HELLO of SSL 2.0: length with its top bit set, type 1, version, then three lengths that must add up. */
-static enum tls_look ssl2_looks(struct bytes first)
+static enum look ssl2_looks(struct bytes first)
 {
 	struct reader r = reader_of(first);
 	uint16_t length = rd_u16(&r);
@@ -30,47 +30,47 @@ static enum tls_look ssl2_looks(struct bytes first)
 	uint16_t version = rd_u16(&r);
 
 	if (first.len >= 3 && type != 1)
-		return TLS_NO;
+		return LOOK_NO;
 	if (first.len >= 5 && version != 0x0002 && !version_is_plausible(version))
-		return TLS_NO;
+		return LOOK_NO;
 	uint16_t ciphers = rd_u16(&r), session = rd_u16(&r), challenge = rd_u16(&r);
 	if (r.bad)
-		return TLS_MAYBE;
+		return LOOK_MAYBE;
 	bool fits = ciphers && ciphers % 3 == 0 && (session == 0 || session == 16) && challenge >= 16 && challenge <= 32 &&
 		(length & 0x7fff) == 9u + ciphers + session + challenge;
-	return fits ? TLS_YES : TLS_NO;
+	return fits ? LOOK_YES : LOOK_NO;
 }
 
-enum tls_look tls_looks_like(struct bytes first)
+enum look tls_looks(struct bytes first)
 {
 	struct reader r = reader_of(first);
 	uint8_t type = rd_u8(&r);
 
 	if (r.bad)
-		return TLS_MAYBE;
+		return LOOK_MAYBE;
 	if (type & 0x80)
 		return ssl2_looks(first);
 	if (type != RECORD_HANDSHAKE && type != RECORD_ALERT)
-		return TLS_NO;
+		return LOOK_NO;
 	if (rd_more(&r) && rd_u8(&r) != 3)
-		return TLS_NO;
+		return LOOK_NO;
 	if (rd_more(&r) && rd_u8(&r) > 4)
-		return TLS_NO;
+		return LOOK_NO;
 	if (rd_left(&r) < 2)
-		return TLS_MAYBE;
+		return LOOK_MAYBE;
 	uint16_t length = rd_u16(&r);
 	if (length > RECORD_LEN_MAX || (type == RECORD_ALERT && length != 2))
-		return TLS_NO;
+		return LOOK_NO;
 	/* An empty record, or one whose body has not come yet, may be followed by anything. */
 	if (!length || !rd_more(&r))
-		return TLS_MAYBE;
+		return LOOK_MAYBE;
 	uint8_t kind = rd_u8(&r);
 	if (type == RECORD_ALERT)
-		return kind == 1 || kind == 2 ? TLS_YES : TLS_NO;
-	return kind == CLIENT_HELLO || kind == SERVER_HELLO || kind == 0 ? TLS_YES : TLS_NO;
+		return kind == 1 || kind == 2 ? LOOK_YES : LOOK_NO;
+	return kind == CLIENT_HELLO || kind == SERVER_HELLO || kind == 0 ? LOOK_YES : LOOK_NO;
 }
 
-bool tls_looks_like_hello(struct bytes first)
+static bool begins_with_hello(struct bytes first)
 {
 	struct reader r = reader_of(first);
 
@@ -84,12 +84,19 @@ bool tls_looks_like_hello(struct bytes first)
 	return version_is_plausible(rd_u16(&r)) && !r.bad && hello >= 38 && hello <= MESSAGE_BYTES_MAX;
 }
 
+enum look tls_looks_late(struct bytes first)
+{
+	return begins_with_hello(first) ? LOOK_YES : LOOK_NO;
+}
+
 /* ---- life ---- */
 
-void tls_init(struct tls *t, enum transport transport)
+void tls_init(void *state)
 {
+	struct tls *t = state;
+
 	memset(t, 0, sizeof *t);
-	exchange_init(&t->exchange, transport);
+	exchange_init(&t->exchange, TRANSPORT_TCP);
 	t->client = 2;
 	for (int i = 0; i < 2; i++)
 		t->side[i].record_ns = t->side[i].message_ns = t->side[i].last_ns = TIME_NONE;
@@ -104,15 +111,29 @@ static void drop_message(struct tls_side *s, struct tls_env *env)
 	s->prefix_len = 0;
 }
 
-void tls_finish(struct tls *t, struct tls_env *env)
+void tls_finish(void *state, struct tls_env *env)
 {
+	struct tls *t = state;
+
 	drop_message(&t->side[0], env);
 	drop_message(&t->side[1], env);
 	exchange_finish(&t->exchange, env);
 }
 
-bool tls_is_over(const struct tls *t)
+bool tls_is_running(const void *state)
 {
+	return exchange_is_running(&((const struct tls *)state)->exchange);
+}
+
+unsigned tls_client(const void *state)
+{
+	return ((const struct tls *)state)->client;
+}
+
+bool tls_is_over(const void *state)
+{
+	const struct tls *t = state;
+
 	return exchange_is_over(&t->exchange) || (t->side[0].lost && t->side[1].lost && t->exchange.state == EXCHANGE_DONE);
 }
 
@@ -595,8 +616,9 @@ static void note_time(struct tls_side *s, const struct tls_env *env, const struc
 		s->last_ns = ns;
 }
 
-bool tls_push(struct tls *t, struct tls_env *env, unsigned end, const struct chunk *c)
+bool tls_push(void *state, struct tls_env *env, unsigned end, const struct chunk *c)
 {
+	struct tls *t = state;
 	struct tls_side *s = &t->side[end];
 	struct reader r = reader_of(c->data);
 
@@ -635,13 +657,24 @@ bool tls_push(struct tls *t, struct tls_env *env, unsigned end, const struct chu
 	return true;
 }
 
-void tls_closed(struct tls *t, struct tls_env *env, unsigned end, bool reset)
+void tls_lacks_tail(void *state, unsigned end)
 {
+	struct tls *t = state;
+
+	exchange_gap(&t->exchange, t->client == 2 ? SENDER_CLIENT : sender_of(t, end));
+}
+
+void tls_closed(void *state, struct tls_env *env, unsigned end, bool reset)
+{
+	struct tls *t = state;
+
 	exchange_end(&t->exchange, env, reset ? EXCHANGE_END_RST : EXCHANGE_END_FIN, t->client == 2 ? -1 : (int)sender_of(t, end));
 }
 
-void tls_end(struct tls *t, struct tls_env *env, enum exchange_end how, int closer)
+void tls_end(void *state, struct tls_env *env, enum exchange_end how, int closer)
 {
+	struct tls *t = state;
+
 	read_cut_hello(t, env, 0);
 	read_cut_hello(t, env, 1);
 	exchange_end(&t->exchange, env, how, closer < 0 || t->client == 2 ? -1 : (int)sender_of(t, (unsigned)closer));

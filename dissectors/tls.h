@@ -6,6 +6,7 @@
 #ifndef DISSECTORS_TLS_H
 #define DISSECTORS_TLS_H
 
+#include "dissectors/dissector.h"
 #include "dissectors/exchange.h"
 #include "overhear/chunk.h"
 
@@ -35,26 +36,17 @@ struct tls {
 	struct tls_side side[2];		/* by end of the flow */
 };
 
-enum tls_look {
-	TLS_NO,			/* not TLS */
-	TLS_MAYBE,		/* too short to tell */
-	TLS_YES,
-};
-/* Do these first bytes of a direction look like a hello or an alert? */
-enum tls_look tls_looks_like(struct bytes first);
-/* Does this segment, in the middle of something else, begin with a hello? Stricter, for STARTTLS and the like. */
-bool tls_looks_like_hello(struct bytes first);
-
-void tls_init(struct tls *t, enum transport transport);
-void tls_finish(struct tls *t, struct tls_env *env);
-
-/* Bytes of one end, in order. False once it is sure that this is not TLS (nothing was emitted then). */
-bool tls_push(struct tls *t, struct tls_env *env, unsigned end, const struct chunk *c);
-/* The connection's FIN or RST by this end. */
-void tls_closed(struct tls *t, struct tls_env *env, unsigned end, bool reset);
-/* Nothing more will come: what is unfinished is read as far as it goes and emitted. closer: the end that closed first, or -1. */
-void tls_end(struct tls *t, struct tls_env *env, enum exchange_end how, int closer);
-/* Nothing that can still come on this connection matters. */
-bool tls_is_over(const struct tls *t);
+/* The row of dissector.h: what each does stands there. */
+enum look tls_looks(struct bytes first);
+enum look tls_looks_late(struct bytes first);
+void tls_init(void *state);
+void tls_finish(void *state, struct tls_env *env);
+bool tls_push(void *state, struct tls_env *env, unsigned end, const struct chunk *c);
+void tls_closed(void *state, struct tls_env *env, unsigned end, bool reset);
+void tls_lacks_tail(void *state, unsigned end);
+void tls_end(void *state, struct tls_env *env, enum exchange_end how, int closer);
+bool tls_is_over(const void *state);
+bool tls_is_running(const void *state);
+unsigned tls_client(const void *state);
 
 #endif

@@ -54,8 +54,9 @@ struct fragment {
 	bool is_ipv6;
 };
 
-/* A TCP segment or UDP datagram, its headers read and checked. Where decap() gives DECAP_FRAGMENT it is a piece of one: ports, seq, ack,
- * flags and window are not set then, and payload is the piece. */
+/* A TCP segment or UDP datagram, its headers read and checked. Where decap() gives
+ * DECAP_FRAGMENT it is a piece of one: ports, seq, ack, flags and window are not set then, and
+ * payload is the piece. */
 struct segment {
 	int64_t time_ns;
 	uint64_t number;

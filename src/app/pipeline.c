@@ -2,7 +2,7 @@
 
 #include "base/hash.h"
 #include "base/xmalloc.h"
-#include "dissectors/tls.h"
+#include "dissectors/dissector.h"
 #include "flow/table.h"
 #include "packet/decap.h"
 #include "packet/defrag.h"
@@ -11,15 +11,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A record header, a message header and the version: what shows a hello (dissector.h, looks_late). */
+enum { LATE_HELLO_MIN = 11 };
+
 /* What a followed flow has: the dissector's state, and what the record needs of its first packet. */
 struct connection {
-	struct tls tls;
+	uint8_t row;			/* of the table of dissectors */
 	uint8_t mac[2][6];		/* by end */
 	bool has_mac;
 	bool closed_told[2];
 	bool truncated;
 	uint16_t vlan;
 	struct encapsulation encapsulation;
+	_Alignas(8) uint8_t state[];	/* the dissector's */
 };
 
 struct pipeline {
@@ -30,8 +34,14 @@ struct pipeline {
 	struct defrag *defrag;
 	struct flow_table *flows;
 	struct tls_env env;
-	struct connection blank;
+	size_t connection_size;
+	struct connection *blank;
 };
+
+static const struct dissector *dissector_of(const struct connection *c)
+{
+	return &dissectors[c->row];
+}
 
 /* ---- a finished handshake learns what its flow knows ---- */
 
@@ -88,7 +98,7 @@ static void tell_reassembly(struct handshake *h, const struct flow *f, const str
 
 static void hand_on(struct pipeline *p, const struct flow *f, const struct connection *c)
 {
-	unsigned client = c->tls.client == 1;
+	unsigned client = dissector_of(c)->client(c->state) == 1;
 
 	for (size_t i = 0; i < p->env.finished_count; i++) {
 		struct handshake *h = p->env.finished[i];
@@ -109,17 +119,19 @@ static void disconnect(struct pipeline *p, struct flow *f)
 	struct connection *c = f->connection;
 	struct stream_pool *pool = flow_table_pool(p->flows);
 
-	tls_finish(&c->tls, &p->env);
+	dissector_of(c)->finish(c->state, &p->env);
 	flow_disconnect(p->flows, f);
 	stream_ignore(&f->stream[0], pool);
 	stream_ignore(&f->stream[1], pool);
 	f->state = FLOW_OPAQUE;
 }
 
-static void connect(struct pipeline *p, struct flow *f, const struct segment *s, unsigned sender)
+static void connect(struct pipeline *p, struct flow *f, const struct segment *s, unsigned sender, const struct dissector *d)
 {
 	struct connection *c = flow_connect(p->flows, f);
 
+	c->row = (uint8_t)(d - dissectors);
+	d->init(c->state);
 	c->has_mac = s->has_mac;
 	memcpy(c->mac[sender], s->src_mac, sizeof c->mac[0]);
 	memcpy(c->mac[!sender], s->dst_mac, sizeof c->mac[0]);
@@ -137,9 +149,9 @@ static bool drain(struct pipeline *p, struct flow *f, unsigned end)
 
 	while (stream_next(&f->stream[end], flow_table_pool(p->flows), &chunk)) {
 		p->counts.reassembly_gaps += chunk.missing != 0;
-		bool ours = tls_push(&c->tls, &p->env, end, &chunk);
+		bool ours = dissector_of(c)->push(c->state, &p->env, end, &chunk);
 		hand_on(p, f, c);
-		if (!ours || tls_is_over(&c->tls)) {
+		if (!ours || dissector_of(c)->is_over(c->state)) {
 			disconnect(p, f);
 			f->unwatched = ours;
 			return false;
@@ -151,7 +163,7 @@ static bool drain(struct pipeline *p, struct flow *f, unsigned end)
 static bool push(struct pipeline *p, struct flow *f, const struct segment *s, unsigned end)
 {
 	struct connection *c = f->connection;
-	bool running = !c || exchange_is_running(&c->tls.exchange);
+	bool running = !c || dissector_of(c)->is_running(c->state);
 	struct stream_segment in = { .seq = flow_data_seq(s), .data = s->payload, .wire_len = s->payload_len, .time_ns = s->time_ns, .number = s->number };
 
 	if (c && running && s->payload_len > s->payload.len)
@@ -168,16 +180,17 @@ static void decide(struct pipeline *p, struct flow *f, const struct segment *s, 
 	f->state = FLOW_UNDECIDED;
 	if (!stream_next(&f->stream[end], pool, &chunk))
 		return;
-	if (chunk.missing || tls_looks_like(chunk.data) == TLS_NO) {
+	const struct dissector *d = chunk.missing ? NULL : dissector_for(true, chunk.data);
+	if (!d) {
 		stream_ignore(&f->stream[0], pool);
 		stream_ignore(&f->stream[1], pool);
 		f->state = FLOW_OPAQUE;
 		return;
 	}
-	connect(p, f, s, sender);
+	connect(p, f, s, sender, d);
 	struct connection *c = f->connection;
 	c->truncated = s->payload_len > s->payload.len;
-	bool ours = tls_push(&c->tls, &p->env, end, &chunk);
+	bool ours = dissector_of(c)->push(c->state, &p->env, end, &chunk);
 	hand_on(p, f, c);
 	if (!ours)
 		disconnect(p, f);
@@ -186,7 +199,7 @@ static void decide(struct pipeline *p, struct flow *f, const struct segment *s, 
 }
 
 /* TLS that begins in the middle of something else: both directions start anew where this segment stands. */
-static void start_late(struct pipeline *p, struct flow *f, const struct segment *s, unsigned end)
+static void start_late(struct pipeline *p, struct flow *f, const struct segment *s, unsigned end, const struct dissector *d)
 {
 	struct stream_pool *pool = flow_table_pool(p->flows);
 
@@ -195,13 +208,21 @@ static void start_late(struct pipeline *p, struct flow *f, const struct segment 
 	f->stream[0] = f->stream[1] = (struct stream){ 0 };
 	stream_start(&f->stream[end], s->seq - 1);
 	stream_start(&f->stream[!end], s->ack - 1);
-	connect(p, f, s, end);
+	connect(p, f, s, end, d);
 }
 
 static void give_up(struct pipeline *p, struct flow *f)
 {
 	stream_give_up(&f->stream[0], flow_table_pool(p->flows), 0);
 	stream_give_up(&f->stream[1], flow_table_pool(p->flows), 0);
+}
+
+/* A hole at the end has nothing behind it that would show it. */
+static void tell_tails(const struct flow *f, struct connection *c)
+{
+	for (unsigned end = 0; end < 2; end++)
+		if (stream_lacks_tail(&f->stream[end]))
+			dissector_of(c)->lacks_tail(c->state, end);
 }
 
 static void tell_closed(struct pipeline *p, struct flow *f, const struct segment *s, unsigned end)
@@ -218,10 +239,11 @@ static void tell_closed(struct pipeline *p, struct flow *f, const struct segment
 		give_up(p, f);
 		if (!drain(p, f, 0) || !drain(p, f, 1))
 			return;
+		tell_tails(f, c);
 	}
-	tls_closed(&c->tls, &p->env, end, reset);
+	dissector_of(c)->closed(c->state, &p->env, end, reset);
 	hand_on(p, f, c);
-	if (tls_is_over(&c->tls))
+	if (dissector_of(c)->is_over(c->state))
 		disconnect(p, f);
 }
 
@@ -248,12 +270,15 @@ static void doubt(struct pipeline *p, struct flow *f, const struct segment *s, u
 
 static void segment(struct pipeline *p, const struct segment *s)
 {
+	const struct dissector *late;
 	unsigned end;
 	struct flow *f = s->protocol == PROTOCOL_TCP ? flow_table_get(p->flows, s, &end) : NULL;
 
 	if (!f || f->unwatched)
 		return;
 	p->env.base_ns = f->first_ns;
+	if (s->fragments_overlap)
+		f->stream[end].marks |= REASSEMBLY_OVERLAP;
 	if (f->doubted) {
 		doubt(p, f, s, end);
 		return;
@@ -269,9 +294,10 @@ static void segment(struct pipeline *p, const struct segment *s)
 			follow(p, f, s, end);
 		break;
 	case FLOW_OPAQUE:
-		if (s->payload.len < 11 || !tls_looks_like_hello(s->payload))
+		late = s->payload.len < LATE_HELLO_MIN ? NULL : dissector_for_late(true, s->payload);
+		if (!late)
 			break;
-		start_late(p, f, s, end);
+		start_late(p, f, s, end, late);
 		/* fall through */
 	case FLOW_FOLLOWED:
 		follow(p, f, s, end);
@@ -299,9 +325,8 @@ static void retire(void *context, struct flow *f, enum flow_end how)
 	if (!drain(p, f, 0) || !drain(p, f, 1))
 		return;
 	struct connection *c = f->connection;
-	if (how == FLOW_END_EVICTED)
-		c->tls.exchange.h.reassembly |= REASSEMBLY_EVICTED;
-	tls_end(&c->tls, &p->env, ends[how], f->first_closer ? f->first_closer - 1 : -1);
+	tell_tails(f, c);
+	dissector_of(c)->end(c->state, &p->env, ends[how], f->first_closer ? f->first_closer - 1 : -1);
 	hand_on(p, f, c);
 	disconnect(p, f);
 }
@@ -331,6 +356,15 @@ void pipeline_packets(struct pipeline *p, const struct packet *packets, size_t c
 
 /* ---- life ---- */
 
+static size_t largest_state(void)
+{
+	size_t largest = 0;
+
+	for (size_t i = 0; i < dissector_count; i++)
+		largest = dissectors[i].size > largest ? dissectors[i].size : largest;
+	return (largest + 7) / 8 * 8;
+}
+
 struct pipeline *pipeline_create(const struct pipeline_options *options)
 {
 	struct pipeline *p = xcalloc(1, sizeof *p);
@@ -340,9 +374,12 @@ struct pipeline *pipeline_create(const struct pipeline_options *options)
 	hash_key_init(&p->key);
 	p->decap.limits = &p->counts.limits;
 	tls_env_init(&p->env, &p->key, &p->counts.limits);
-	tls_init(&p->blank.tls, TRANSPORT_TCP);
-	p->blank.vlan = VLAN_NONE;
-	struct flow_table_options table = { .connection_size = sizeof p->blank, .blank_connection = &p->blank, .key = &p->key,
+	p->connection_size = sizeof *p->blank + largest_state();
+	p->blank = xcalloc(1, p->connection_size);
+	p->blank->vlan = VLAN_NONE;
+	/* TLS is what most connections that wait are: its blank state packs to nothing. */
+	dissectors[0].init(p->blank->state);
+	struct flow_table_options table = { .connection_size = p->connection_size, .blank_connection = p->blank, .key = &p->key,
 		.limits = &p->counts.limits, .retire = retire, .context = p };
 	p->flows = flow_table_create(&table);
 	p->defrag = defrag_create(&p->key, &p->counts.limits);
@@ -394,5 +431,6 @@ void pipeline_destroy(struct pipeline *p)
 	flow_table_destroy(p->flows);
 	defrag_destroy(p->defrag);
 	tls_env_finish(&p->env);
+	free(p->blank);
 	free(p);
 }

@@ -1,0 +1,35 @@
+/* env.h: what all connections of one pipeline share: interned shapes, counters of limits, memory held, and the handshakes that are finished. */
+#ifndef DISSECTORS_ENV_H
+#define DISSECTORS_ENV_H
+
+#include "base/buffer.h"
+#include "base/hash.h"
+#include "dissectors/intern.h"
+#include "overhear/handshake.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* What all connections of one pipeline share. */
+struct tls_env {
+	struct intern *intern;
+	struct limit_counts *limits;
+	const struct hash_key *key;
+	int64_t base_ns;			/* first packet of the connection that is being served; the pipeline sets it */
+	uint64_t message_bytes;			/* held by unfinished messages of all connections */
+	struct buffer scratch;			/* for keys of hellos */
+	struct handshake *finished[64];		/* handshakes to take, oldest first; drained after every push */
+	size_t finished_count;
+	struct handshake *spare;		/* handshakes given back, to be filled again: a list through texts_heap */
+	size_t spare_count;
+};
+
+void tls_env_init(struct tls_env *env, const struct hash_key *key, struct limit_counts *limits);
+void tls_env_finish(struct tls_env *env);
+/* Takes a handshake back: releases its shapes and keeps its memory for the next. */
+void tls_env_give_back(struct tls_env *env, struct handshake *h);
+/* For emitting: memory for a handshake; and letting go of the shapes of one that is not emitted. */
+struct handshake *tls_env_take_spare(struct tls_env *env);
+void tls_env_release_shapes(struct tls_env *env, struct handshake *h);
+
+#endif

@@ -1,0 +1,25 @@
+/* exchange_parts.h: what the files of the exchange share: exchange.c (messages and progress), exchange_sealed.c (records that nobody can read),
+ * exchange_end.c (how it ended, and what follows from it). Not for others.
+ */
+#ifndef DISSECTORS_EXCHANGE_PARTS_H
+#define DISSECTORS_EXCHANGE_PARTS_H
+
+#include "dissectors/exchange.h"
+
+enum { FATAL = 2, CLOSE_NOTIFY = 0, RECORD_CHANGE_CIPHER_SPEC = 20, RECORD_ALERT = 21, RECORD_HANDSHAKE = 22, RECORD_APPLICATION_DATA = 23 };
+
+void exchange_reset(struct exchange *x);
+void exchange_reach(struct exchange *x, enum stage stage);
+/* Adds to the ladder. */
+void exchange_log(struct exchange *x, struct tls_env *env, enum sender sender, uint16_t type, uint32_t bytes, int64_t ns, bool decrypted);
+/* A round trip is a flight of the client's that the server answered. */
+void exchange_note_flight(struct exchange *x, enum sender sender);
+void exchange_begin(struct exchange *x, int64_t first_ns);
+void exchange_complete(struct exchange *x);
+/* This sender's Finished passed. */
+void exchange_finished(struct exchange *x, enum sender sender, int64_t ns);
+void exchange_fail(struct exchange *x, enum sender by);
+/* Hands the handshake on and makes ready for another on the same connection. */
+void exchange_emit(struct exchange *x, struct tls_env *env);
+
+#endif

@@ -1,0 +1,187 @@
+#include "dissectors/exchange.h"
+
+#include "dissectors/exchange_parts.h"
+#include "registry/registry.h"
+
+enum { TICKET_RECORDS_MAX = 4 };
+
+struct shape_sizes {
+	uint32_t finished, finished_other, alert, end_of_early_data;
+};
+
+/* RFC 8446 section 5.2: content, its type, and the tag of the AEAD; padding aside. */
+static struct shape_sizes shape_sizes(int32_t cipher)
+{
+	const struct suite *suite = cipher < 0 ? NULL : registry_suite((uint32_t)cipher);
+	uint32_t flags = suite ? suite->flags : 0;
+	uint32_t tag = flags & SUITE_CCM_8 ? 8 : 16;
+	uint32_t hash = flags & SUITE_SHA384 ? 48 : 32;
+
+	return (struct shape_sizes){ .finished = 4 + hash + 1 + tag, .alert = 2 + 1 + tag, .end_of_early_data = 4 + 1 + tag };
+}
+
+static void client_finished_by_shape(struct exchange *x, int64_t ns)
+{
+	x->finished_by_shape = true;
+	x->h.inferred |= INFERRED_OUTCOME;
+	x->flight_pending = false;
+	x->side[SENDER_SERVER].finished = true;
+	exchange_finished(x, SENDER_CLIENT, ns);
+}
+
+static void encrypted_alert(struct exchange *x, struct tls_env *env, enum sender sender, uint32_t len, int64_t ns)
+{
+	x->side[sender].alert_encrypted = true;
+	exchange_log(x, env, sender, MESSAGE_ENCRYPTED_ALERT, len, ns, false);
+}
+
+/* TLS 1.3, the handshake's keys not at hand: only sizes and order speak (contract, tls_ms). */
+static void running_tls13(struct exchange *x, struct tls_env *env, enum sender sender, uint32_t len, int64_t last_ns)
+{
+	struct shape_sizes size = shape_sizes(x->h.cipher);
+
+	if (sender == SENDER_SERVER) {
+		if (x->flight_pending && !x->early_data_pending) {
+			client_finished_by_shape(x, x->flight_last_ns);
+			return;
+		}
+		exchange_note_flight(x, sender);
+		exchange_log(x, env, sender, MESSAGE_ENCRYPTED, len, last_ns, false);
+		return;
+	}
+	if (len == size.alert && !x->early_data_pending) {
+		encrypted_alert(x, env, sender, len, last_ns);
+		x->h.inferred |= INFERRED_ALERT | INFERRED_OUTCOME | INFERRED_ENDED_BY;
+		x->h.alert_code = ALERT_ENCRYPTED;
+		x->h.alert_sender = SENDER_CLIENT;
+		exchange_fail(x, SENDER_CLIENT);
+		return;
+	}
+	if (x->early_data_pending) {
+		if (len == size.end_of_early_data)
+			x->early_data_pending = false;
+		return;
+	}
+	exchange_note_flight(x, sender);
+	exchange_log(x, env, sender, MESSAGE_ENCRYPTED, len, last_ns, false);
+	if (len == size.finished) {
+		client_finished_by_shape(x, last_ns);
+		return;
+	}
+	x->flight_pending = true;
+	x->flight_last_ns = last_ns;
+}
+
+/* After the client's Finished: tickets, then application data; or the refusal of what the client sent. */
+static void completed_tls13(struct exchange *x, struct tls_env *env, enum sender sender, uint32_t len, int64_t first_ns, int64_t last_ns)
+{
+	struct shape_sizes size = shape_sizes(x->h.cipher);
+	struct exchange_side *client = &x->side[SENDER_CLIENT], *server = &x->side[SENDER_SERVER];
+
+	if (sender == SENDER_CLIENT) {
+		if (len == size.alert)
+			client->alert_encrypted = true;
+		else if (client->application_ns == TIME_NONE)
+			client->application_ns = first_ns;
+		client->application_data |= len != size.alert;
+		return;
+	}
+	if (len == size.alert) {
+		if (x->first_after_finished == 1 && !client->alert_encrypted && !client->closed) {
+			encrypted_alert(x, env, sender, len, last_ns);
+			x->first_after_finished = 2;
+		}
+		return;
+	}
+	if (x->first_after_finished == 1)
+		x->first_after_finished = 3;
+	if (!x->tickets_over && x->ticket_records < TICKET_RECORDS_MAX && (!x->ticket_records || x->ticket_record_len == len)) {
+		x->ticket_records++;
+		x->ticket_record_len = len;
+		return;
+	}
+	x->tickets_over = true;
+	server->application_data = true;
+	if (server->application_ns == TIME_NONE)
+		server->application_ns = first_ns;
+}
+
+static void application_data(struct exchange *x, enum sender sender, int64_t first_ns)
+{
+	struct exchange_side *s = &x->side[sender];
+
+	s->application_data = true;
+	if (s->application_ns == TIME_NONE)
+		s->application_ns = first_ns;
+	/* Both speak under new keys: whatever was lost before, both Finished must have passed. */
+	if (x->state == EXCHANGE_RUNNING && x->side[!sender].application_data && x->version_known) {
+		x->h.inferred |= INFERRED_OUTCOME;
+		exchange_complete(x);
+	}
+}
+
+static bool may_renegotiate(const struct exchange *x, struct tls_env *env)
+{
+	if (x->sequence >= CONNECTION_HANDSHAKES_MAX) {
+		env->limits->bitten[LIMIT_CONNECTION_HANDSHAKES]++;
+		return false;
+	}
+	return true;
+}
+
+/* An encrypted handshake record: a Finished after the ChangeCipherSpec, or a renegotiation's beginning. */
+static void encrypted_handshake(struct exchange *x, struct tls_env *env, enum sender sender, uint32_t len, int64_t first_ns, int64_t last_ns)
+{
+	if (x->state == EXCHANGE_COMPLETED) {
+		/* Nothing but a renegotiation follows in handshake records (RFC 5246 section 7.4.1). */
+		exchange_emit(x, env);
+	}
+	if (x->state == EXCHANGE_DONE) {
+		/* A HelloRequest alone is no attempt: the client may ignore it. */
+		if (sender == SENDER_SERVER || x->tls13 || !may_renegotiate(x, env))
+			return;
+		exchange_begin(x, first_ns);
+	}
+	if (x->state != EXCHANGE_RUNNING)
+		return;
+	exchange_note_flight(x, sender);
+	exchange_log(x, env, sender, MESSAGE_ENCRYPTED, len, last_ns, false);
+	if (x->side[sender].changed_cipher)
+		exchange_finished(x, sender, last_ns);
+}
+
+void exchange_encrypted(struct exchange *x, struct tls_env *env, enum sender sender, uint8_t type, uint32_t len, int64_t first_ns, int64_t last_ns)
+{
+	switch (type) {
+	case RECORD_CHANGE_CIPHER_SPEC:
+		exchange_change_cipher(x, env, sender, first_ns, last_ns);
+		break;
+	case RECORD_HANDSHAKE:
+		encrypted_handshake(x, env, sender, len, first_ns, last_ns);
+		break;
+	case RECORD_ALERT:
+		if (x->state == EXCHANGE_RUNNING) {
+			encrypted_alert(x, env, sender, len, last_ns);
+			x->h.alert_code = ALERT_ENCRYPTED;
+			x->h.alert_sender = sender;
+		}
+		x->side[sender].alert_encrypted = true;
+		break;
+	case RECORD_APPLICATION_DATA:
+		if (!x->tls13)
+			application_data(x, sender, first_ns);
+		else if (x->state == EXCHANGE_RUNNING)
+			running_tls13(x, env, sender, len, last_ns);
+		else if (x->state == EXCHANGE_COMPLETED)
+			completed_tls13(x, env, sender, len, first_ns, last_ns);
+		break;
+	default:
+		break;
+	}
+	/* What first_byte_ms needs is there, or can no longer be: the server spoke first. */
+	if (x->state == EXCHANGE_COMPLETED && x->side[SENDER_SERVER].application_data) {
+		if (!x->side[SENDER_CLIENT].application_data)
+			x->side[SENDER_SERVER].application_ns = TIME_NONE;
+		exchange_emit(x, env);
+	}
+}
