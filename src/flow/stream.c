@@ -260,16 +260,27 @@ static uint32_t earlier(uint32_t a, uint32_t b)
 	return seq_before(a, b) ? a : b;
 }
 
+/* A single byte that waits at the place of a longer segment's last one is likely a keep-alive
+ * probe with its garbage byte that overtook the segment. */
+static bool is_early_probe(const struct piece *p, const struct stream_segment *in, uint32_t end)
+{
+	return p->len == 1 && in->data.len > 1 && piece_end(p) == end;
+}
+
 /* Holds the segment against a piece that waits for the same place. */
 static void compare(struct stream *s, const struct piece *p, const struct stream_segment *in,
 	uint32_t from, uint32_t end)
 {
 	uint32_t low = later(from, p->seq), high = earlier(end, piece_end(p));
 	struct reader kept = reader_of((struct bytes){ p->data, p->len });
+	struct bytes other = part(in, low, high);
 
 	rd_skip(&kept, low - p->seq);
-	if (!bytes_equal(rd_take(&kept, high - low), part(in, low, high)))
-		s->marks |= REASSEMBLY_OVERLAP;
+	if (bytes_equal(rd_take(&kept, high - low), other))
+		return;
+	s->marks |= REASSEMBLY_OVERLAP;
+	if (is_early_probe(p, in, end))
+		p->data[0] = other.at[0];
 }
 
 /* Keeps what no piece covers of [from, end), and compares the rest. Only compares where `keep`

@@ -246,6 +246,21 @@ static void a_keep_alive_probe_is_neither_overlap_nor_retransmission(void **stat
 	bench_destroy(b);
 }
 
+static void a_probe_that_overtook_its_segment_yields_to_it(void **state)
+{
+	struct bench *b = bench_create();
+
+	(void)state;
+	push(b, FIRST + 2, "\xff");
+	push(b, FIRST, "abc");
+	assert_got(b, "abc");
+	assert_int_equal(b->s.marks, REASSEMBLY_OVERLAP);
+	push(b, FIRST + 4, "\xff");
+	push(b, FIRST + 3, "def");
+	assert_int_equal(b->got[4], 0xff);
+	bench_destroy(b);
+}
+
 static void one_byte_segments_in_any_order_come_out_whole(void **state)
 {
 	struct bench *b = bench_create();
@@ -641,6 +656,7 @@ int main(void)
 		cmocka_unit_test(a_larger_retransmission_is_held_against_the_segments_inside_it),
 		cmocka_unit_test(what_cannot_be_compared_is_not_marked),
 		cmocka_unit_test(a_keep_alive_probe_is_neither_overlap_nor_retransmission),
+		cmocka_unit_test(a_probe_that_overtook_its_segment_yields_to_it),
 		cmocka_unit_test(one_byte_segments_in_any_order_come_out_whole),
 		cmocka_unit_test(sequence_numbers_wrap),
 		cmocka_unit_test(segments_far_from_the_window_are_invalid),
