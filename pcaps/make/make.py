@@ -18,7 +18,7 @@ import traceback
 import scenarios
 from lab import Lab
 from pki import Pki
-from registry import SCENARIOS
+from registry import SCENARIOS, Attempts
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PCAPS = os.path.dirname(HERE)
@@ -32,7 +32,8 @@ def load_scenarios():
 def write_truth(name, rows):
     path = os.path.join(PCAPS, "truth", name + ".json")
     with open(path, "w") as f:
-        f.write('{"handshakes": [\n' + ",\n".join(json.dumps(row) for row in rows) + "\n]}\n")
+        f.write('{"handshakes": [\n' + ",\n".join(json.dumps(row) for row in rows) + "\n]")
+        f.write(f', "attempts": {json.dumps(rows.rows)}}}\n' if isinstance(rows, Attempts) else "}\n")
 
 
 def has_secrets(keylog):

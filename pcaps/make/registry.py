@@ -5,6 +5,14 @@ import inspect
 SCENARIOS = {}
 
 
+class Attempts(list):
+    """Truth of a capture without a handshake: connections that got no hello, one for each reason."""
+
+    def __init__(self, *reasons):
+        super().__init__()
+        self.rows = [{"server_ip": "192.0.2.2", "server_port": 443, "reason": reason} for reason in reasons]
+
+
 class Scenario:
     def __init__(self, run, says, container, room):
         self.run = run

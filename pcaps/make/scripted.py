@@ -34,8 +34,8 @@ def client_hello(version, suites, compressions=b"\0", extensions=b"", session_id
     return record(22, min(version, 0x0301), message(1, body))
 
 
-def server_hello(version, suite, compression=0, extensions=b"", session_id=b""):
-    body = struct.pack(">H", version) + bytes(range(64, 96)) + vector(1, session_id) + struct.pack(">HB", suite, compression) + \
+def server_hello(version, suite, compression=0, extensions=b"", session_id=b"", random=bytes(range(64, 96))):
+    body = struct.pack(">H", version) + random + vector(1, session_id) + struct.pack(">HB", suite, compression) + \
         (vector(2, extensions) if extensions else b"")
     return record(22, version, message(2, body))
 
@@ -59,6 +59,16 @@ def rsa_conversation(version, suite, compression, offered, certificates, finishe
         ("client", data),
         ("server", data),
     ]
+
+
+def downgrade_conversation(certificates, name):
+    """RFC 8446 section 4.1.3: what a client sees whose TLS 1.3 was taken out on the way."""
+    steps = rsa_conversation(0x0303, 0x002F, 0, b"", certificates, bytes(range(80)), name)
+    offers = server_name(name) + extension(43, b"\4\3\4\3\3")
+    plain = server_hello(0x0303, 0x002F)
+    marked = server_hello(0x0303, 0x002F, random=bytes(range(64, 88)) + b"DOWNGRD\1")
+    return [("client", client_hello(0x0303, b"\x13\1\0\x2f", extensions=offers)),
+            ("server", marked + steps[1][1].removeprefix(plain)), *steps[2:]]
 
 
 def ssl2_conversation(der):

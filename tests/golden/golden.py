@@ -47,10 +47,12 @@ client_certificates certificates_visible leaf_sha256 certificate_compression ocs
 ja3s ja4 quic_version quic_retry dtls_cookie reassembly dns_ms tcp_ms client_rtt_ms server_rtt_ms server_hello_ms
 server_think_ms tls_ms first_byte_ms total_ms round_trips retransmissions client_bytes server_bytes
 """.split()
-# Columns that no capture can fill yet: each issue that lands takes its own out. Truth is silent about them.
+# Columns that no capture can fill yet, and views without a row: each issue that lands takes its own out. Truth is silent
+# about them.
 EXPECTED_LATER = set("""
 vlan encapsulation starttls inner_server_name dns_name certificate_compression quic_version quic_retry dtls_cookie dns_ms
 cause key_exchange forward_secrecy post_quantum ocsp_status sct_count application category risks
+findings attempts
 """.split())
 # A database for each capture: in memory, where the system has a place for that.
 QUICK = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
@@ -119,7 +121,6 @@ class Reading:
             database = pathlib.Path(folder) / "golden.db"
             self.status, self.said = program.read(capture, database, keylog)
             self.tables = {view: rows_of(database, view) for view in VIEWS} if database.exists() else {}
-        self.handshakes = self.tables.get("handshakes", [])
         self.text = text_of(self.tables)
 
 
@@ -139,7 +140,7 @@ def shortened(line):
 def expectation(row, with_secrets):
     """Truth of one handshake as the rows should show it."""
     hidden = row.get("hidden", {})
-    wanted = {name: value for name, value in row.items() if name != "hidden"}
+    wanted = {name: value for name, value in row.items() if name not in ("hidden", "findings", "no_findings")}
     if with_secrets and hidden:
         wanted = {name: value for name, value in wanted.items() if name not in HIDDEN or value}
         wanted.update(hidden)
@@ -148,21 +149,41 @@ def expectation(row, with_secrets):
     return {name: value for name, value in wanted.items() if name not in EXPECTED_LATER}
 
 
-def against_truth(handshakes, truth, with_secrets):
-    if len(handshakes) != len(truth):
-        return [f"{len(handshakes)} handshakes, truth has {len(truth)}"]
-    wrong = []
-    for number, (row, known) in enumerate(zip(handshakes, truth), 1):
-        for name, value in expectation(known, with_secrets).items():
+def against_truth(tables, truth, with_secrets):
+    handshakes, known = tables.get("handshakes", []), truth["handshakes"]
+    if len(handshakes) != len(known):
+        return [f"{len(handshakes)} handshakes, truth has {len(known)}"]
+    wrong = against_attempts(tables, truth)
+    for number, (row, its) in enumerate(zip(handshakes, known), 1):
+        for name, value in expectation(its, with_secrets).items():
             if name not in row or row[name] != value:
                 wrong.append(f"handshake {number}: {name} is {row.get(name)!r}, truth is {value!r}")
+        wrong += [f"handshake {number}: {complaint}" for complaint in against_findings(tables, row, its)]
     return wrong
+
+
+def against_findings(tables, row, known):
+    """`findings` are those that must be among the handshake's, `no_findings` those that must not."""
+    if "findings" in EXPECTED_LATER:
+        return []
+    codes = {finding["code"] for finding in tables["findings"] if finding["handshake_id"] == row["id"]}
+    return [f"{code} is not found" for code in known.get("findings", []) if code not in codes] + \
+        [f"{code} is found" for code in known.get("no_findings", []) if code in codes]
+
+
+def against_attempts(tables, truth):
+    known = truth.get("attempts")
+    if known is None or "attempts" in EXPECTED_LATER:
+        return []
+    found = [{name: row[name] for name in ("server_ip", "server_port", "reason")} for row in tables["attempts"]]
+    return [] if found == known else [f"attempts are {found}, truth is {known}"]
 
 
 def never_filled(readings):
     """Columns against EXPECTED_LATER, in both directions, so that the list can only shrink."""
-    filled = {name for reading in readings for row in reading.handshakes for name, value in row.items()
+    filled = {name for reading in readings for row in reading.tables.get("handshakes", []) for name, value in row.items()
               if value is not None}
+    filled |= {view for reading in readings for view, rows in reading.tables.items() if rows}
     complaints = [f"{name} is NULL in every capture" for name in COLUMNS if name not in filled | EXPECTED_LATER]
     return complaints + [f"{name} holds values: take it out of EXPECTED_LATER" for name in sorted(filled & EXPECTED_LATER)]
 
@@ -200,8 +221,8 @@ def judge(tap, root, program, label, capture, keylog, reading):
     truth = root / "pcaps" / "truth" / (capture.stem + ".json")
     if truth.exists():
         with_secrets = keylog is not None or (program.opens_secrets and capture.suffix == ".pcapng")
-        known = json.loads(truth.read_text())["handshakes"]
-        tap.say(f"{label}: truth", against_truth(reading.handshakes, known, with_secrets))
+        known = json.loads(truth.read_text())
+        tap.say(f"{label}: truth", against_truth(reading.tables, known, with_secrets))
 
 
 def golden_path(root, label):

@@ -163,13 +163,15 @@ def chain_incomplete(lab):
 def chain_misordered(lab):
     lab.pki.authority("second", "Overhear Second Intermediate", "intermediate")
     lab.pki.leaf("deep", issuer="second")
-    return worked(lab, "deep", chain=("intermediate", "second"), server_certificates=3)
+    return worked(lab, "deep", chain=("intermediate", "second"), server_certificates=3,
+                  findings=["chain-misordered"], no_findings=["chain-incomplete"])
 
 
 @scenario("the root is sent along")
 def chain_with_root(lab):
     lab.pki.leaf("ec")
-    return worked(lab, "ec", chain=("intermediate", "root"), server_certificates=3)
+    return worked(lab, "ec", chain=("intermediate", "root"), server_certificates=3, findings=["chain-has-root"],
+                  no_findings=["chain-misordered"])
 
 
 @scenario("a chain of five: leaf and four intermediates")
@@ -178,40 +180,41 @@ def chain_of_five(lab):
     for number in range(2, 5):
         issuer = lab.pki.authority(f"tier{number}", f"Overhear Tier {number}", issuer)
     lab.pki.leaf("bottom", issuer=issuer)
-    return worked(lab, "bottom", chain=("tier4", "tier3", "tier2", "intermediate"), server_certificates=5)
+    return worked(lab, "bottom", chain=("tier4", "tier3", "tier2", "intermediate"), server_certificates=5,
+                  no_findings=["chain-misordered", "chain-incomplete", "chain-has-root", "issuer-untrusted"])
 
 
 @scenario("an RSA key of 1024 bits")
 def certificate_weak_key(lab):
     lab.pki.leaf("rsa1024")
     weak = ["-cipher", "DEFAULT:@SECLEVEL=0"]
-    return worked(lab, "rsa1024", *weak, client=weak)
+    return worked(lab, "rsa1024", *weak, client=weak, findings=["weak-key"])
 
 
 @scenario("a leaf signed with SHA-1")
 def certificate_weak_signature(lab):
     lab.pki.leaf("sha1", digest="sha1")
     weak = ["-cipher", "DEFAULT:@SECLEVEL=0"]
-    return worked(lab, "sha1", *weak, client=weak)
+    return worked(lab, "sha1", *weak, client=weak, findings=["weak-signature"])
 
 
 @scenario("valid for 900 days, longer than a public CA may")
 def certificate_validity_too_long(lab):
     lab.pki.leaf("long", first=-10, last=890)
-    return worked(lab, "long")
+    return worked(lab, "long", findings=["validity-too-long"])
 
 
 @scenario("three days left")
 def certificate_expires_soon(lab):
     lab.pki.leaf("soon", first=-87, last=3)
-    return worked(lab, "soon")
+    return worked(lab, "soon", findings=["expires-soon"], no_findings=["certificate-expired"])
 
 
 @scenario("the intermediate has five days left, the leaf more")
 def certificate_expires_soon_intermediate(lab):
     lab.pki.authority("ending_intermediate", "Overhear Ending Intermediate", "root", last=5)
     lab.pki.leaf("under_ending", issuer="ending_intermediate")
-    return worked(lab, "under_ending", chain=("ending_intermediate",))
+    return worked(lab, "under_ending", chain=("ending_intermediate",), findings=["expires-soon"])
 
 
 @scenario("signed certificate timestamps inside the certificate: two")
@@ -230,14 +233,14 @@ def scts_in_extension(lab):
 def ocsp_good(lab):
     lab.pki.leaf("ec")
     return worked(lab, "ec", "-status_file", lab.pki.ocsp_response("ec", "good"), client=["-status"],
-                  ocsp_status="good")
+                  ocsp_status="good", no_findings=["certificate-revoked"])
 
 
 @scenario("a stapled OCSP response: revoked")
 def ocsp_revoked(lab):
     lab.pki.leaf("revoked")
     return worked(lab, "revoked", "-status_file", lab.pki.ocsp_response("revoked", "revoked"), client=["-status"],
-                  ocsp_status="revoked")
+                  ocsp_status="revoked", findings=["certificate-revoked"])
 
 
 @scenario("a stapled OCSP response: unknown")
@@ -257,7 +260,7 @@ def ocsp_tls13(lab):
 @scenario("a wildcard name and an address as names")
 def certificate_wildcard(lab):
     lab.pki.leaf("wildcard", san="DNS:*.test,DNS:example.test,IP:192.0.2.2,IP:2001:db8::2,email:admin@example.test")
-    return worked(lab, "wildcard")
+    return worked(lab, "wildcard", no_findings=["hostname-mismatch"])
 
 
 @scenario("no SNI, TLS 1.2")
@@ -265,7 +268,7 @@ def sni_missing(lab):
     lab.pki.leaf("ec")
     s_server(lab, TLS12, cert="ec")
     lab.record()
-    return [seen(s_client(lab, TLS12, sni=None), sni=None)]
+    return [seen(s_client(lab, TLS12, sni=None), sni=None, findings=["sni-missing"])]
 
 
 @scenario("an RSA-PSS key")

@@ -6,7 +6,7 @@ import sys
 from lab import NAME, SERVER
 from node import node_client, node_server
 from openssl import OLD, failed, s_client, s_server, seen
-from registry import scenario
+from registry import Attempts, scenario
 from scenarios.certificates import stranger_authority
 from stacks import chromium, gnutls_client, gnutls_server, java_client, nginx
 
@@ -242,7 +242,7 @@ def plain_http_to_tls_port(lab):
     nginx(lab)
     lab.record()
     lab.client(sys.executable, RUDE, "client-plain")
-    return []
+    return Attempts("plain-http")
 
 
 @scenario("the client resets in mid-handshake, after the server's flight")
@@ -269,7 +269,7 @@ def client_closes(lab):
 def connection_refused(lab):
     lab.record()
     s_client(lab)
-    return []
+    return Attempts("refused")
 
 
 @scenario("the SYN is never answered: no handshake, an attempt")
@@ -277,7 +277,7 @@ def connection_unanswered(lab):
     lab.lose_answers()
     lab.record()
     s_client(lab, seconds=3)
-    return []
+    return Attempts("unanswered")
 
 
 @scenario("the server resets the connection before any hello: no handshake, an attempt")
@@ -285,7 +285,7 @@ def connection_reset(lab):
     lab.server(sys.executable, RUDE, "early-reset")
     lab.record()
     lab.client(sys.executable, RUDE, "client-listen", hold=0)
-    return []
+    return Attempts("reset")
 
 
 @scenario("the server closes the connection before any hello: no handshake, an attempt")
@@ -293,7 +293,7 @@ def connection_closed(lab):
     lab.server(sys.executable, RUDE, "early-close")
     lab.record()
     lab.client(sys.executable, RUDE, "client-listen", hold=0)
-    return []
+    return Attempts("closed")
 
 
 @scenario("a ClientHello whose last extension is longer than the message: decode_error by the server")
@@ -399,7 +399,8 @@ def interception_suspected(lab):
     s_server(lab, TLS12, cert="ec", port=443)
     s_server(lab, TLS12, cert="under_stranger", chain=("stranger_intermediate",), port=8443)
     lab.record()
-    return [seen(s_client(lab, TLS12)), seen(s_client(lab, TLS12, port=8443), server_port=8443)]
+    return [seen(s_client(lab, TLS12)), seen(s_client(lab, TLS12, port=8443), server_port=8443,
+                                            findings=["interception-suspected"])]
 
 
 @scenario("a heartbeat that claims more bytes than it has, sent in the clear in mid-handshake (GnuTLS server)")
@@ -407,7 +408,8 @@ def heartbleed_probe(lab):
     gnutls_server(lab, "--heartbeat", priority="NORMAL:-VERS-ALL:+VERS-TLS1.2")
     lab.record()
     lab.client(sys.executable, RUDE, "client-heartbleed")
-    return [{"server_name": None, "outcome": "failed", "version": "TLS 1.2", "server_certificates": 2}]
+    return [{"server_name": None, "outcome": "failed", "version": "TLS 1.2", "server_certificates": 2,
+             "findings": ["heartbleed-probe"]}]
 
 
 @scenario("OpenSSL 3.5 with X25519MLKEM768 only, a server that does not know it: handshake_failure")
@@ -428,4 +430,4 @@ def client_outdated(lab):
     result = java_client(lab, protocols="TLSv1")
     assert result.has("protocol_version"), result.text
     return [failed("server", "no-common-version", alert="protocol_version", alert_from="server",
-                   version_offered="TLS 1.0")]
+                   version_offered="TLS 1.0", findings=["client-outdated"])]

@@ -11,7 +11,8 @@ def old(lab, version, suite="ALL", *options, **more):
     lab.pki.leaf("rsa")
     s_server(lab, version, "-cipher", suite + OLD, *options)
     lab.record()
-    return [seen(s_client(lab, version, "-cipher", suite + OLD), server_certificates=2, **more)]
+    return [seen(s_client(lab, version, "-cipher", suite + OLD), server_certificates=2, findings=["deprecated-version"],
+                 **more)]
 
 
 @scenario("TLS 1.0, ECDHE-RSA, AES-CBC")
@@ -54,7 +55,7 @@ def ssl30_nss(lab):
     nss_server(lab, "-c", ":002F", versions="ssl3:ssl3")
     lab.record()
     result = nss_client(lab, "-c", ":002F", versions="ssl3:ssl3")
-    return [nss_seen(result, sni=None, server_certificates=3, key_exchange="RSA")]
+    return [nss_seen(result, sni=None, server_certificates=3, key_exchange="RSA", findings=["deprecated-version"])]
 
 
 @scenario("NSS, TLS 1.1 with 3DES")
@@ -62,7 +63,7 @@ def tls11_nss_3des(lab):
     nss_server(lab, "-c", ":000A", versions="tls1.1:tls1.1")
     lab.record()
     result = nss_client(lab, "-c", ":000A", versions="tls1.1:tls1.1")
-    return [nss_seen(result, server_certificates=3, cipher="TLS_RSA_WITH_3DES_EDE_CBC_SHA")]
+    return [nss_seen(result, server_certificates=3, cipher="TLS_RSA_WITH_3DES_EDE_CBC_SHA", findings=["weak-cipher"])]
 
 
 @scenario("NSS, TLS 1.0 with RC4-MD5")
@@ -70,7 +71,7 @@ def tls10_nss_rc4(lab):
     nss_server(lab, "-c", ":0004", versions="tls1.0:tls1.0")
     lab.record()
     result = nss_client(lab, "-c", ":0004", versions="tls1.0:tls1.0")
-    return [nss_seen(result, server_certificates=3, cipher="TLS_RSA_WITH_RC4_128_MD5")]
+    return [nss_seen(result, server_certificates=3, cipher="TLS_RSA_WITH_RC4_128_MD5", findings=["weak-cipher"])]
 
 
 @scenario("the client falls back to TLS 1.1 with the fallback SCSV, the server could do more: inappropriate_fallback")
@@ -99,4 +100,4 @@ def tls12_weak_curve(lab):
     s_server(lab, *weak)
     lab.record()
     result = s_client(lab, *weak)
-    return [seen(result, named_group="secp192r1")]
+    return [seen(result, named_group="secp192r1", findings=["weak-group"])]

@@ -11,7 +11,7 @@ def pq_x25519mlkem768(lab):
     lab.record()
     said = node_client(lab, ecdhCurve="X25519MLKEM768:X25519")
     return [node_seen(said[0], named_group="X25519MLKEM768", key_exchange="hybrid", post_quantum=1,
-                      forward_secrecy=1)]
+                      forward_secrecy=1, no_findings=["no-post-quantum"])]
 
 
 @scenario("pure ML-KEM-768, not hybrid")
@@ -51,7 +51,7 @@ def pq_server_declines(lab):
 def pq_client_does_not_offer(lab):
     node_server(lab)
     lab.record()
-    return [seen(s_client(lab), key_exchange="ECDHE", post_quantum=0)]
+    return [seen(s_client(lab), key_exchange="ECDHE", post_quantum=0, findings=["no-post-quantum"])]
 
 
 @scenario("HelloRetryRequest for X25519MLKEM768: the client offers it with a share of x25519 only")

@@ -39,7 +39,7 @@ def resume_tls12_ticket(lab):
     s_server(lab, "-tls1_2")
     lab.record()
     first, second = first_and_second(lab, "-tls1_2")
-    return [seen(first), seen(second, resumption="ticket", server_certificates=0)]
+    return [seen(first), seen(second, resumption="ticket", server_certificates=0, resumed_from=1)]
 
 
 @scenario("TLS 1.2: a full handshake, then one resumed by session id, tickets being off")
@@ -48,7 +48,7 @@ def resume_tls12_session_id(lab):
     s_server(lab, "-tls1_2", "-no_ticket")
     lab.record()
     first, second = first_and_second(lab, "-tls1_2", "-no_ticket")
-    return [seen(first), seen(second, resumption="session_id", server_certificates=0)]
+    return [seen(first), seen(second, resumption="session_id", server_certificates=0, resumed_from=1)]
 
 
 @scenario("TLS 1.3 early data accepted (GET in the first flight), after the full handshake that gave the ticket")

@@ -6,7 +6,7 @@ import sys
 
 from lab import NAME
 from registry import scenario
-from scripted import draft_conversation, rsa_conversation, ssl2_conversation
+from scripted import downgrade_conversation, draft_conversation, rsa_conversation, ssl2_conversation
 
 SCRIPT = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "scripted.py")
 
@@ -29,7 +29,7 @@ def export_cipher(lab):
     chain = [der(lab, "rsa"), der(lab, "intermediate")]
     play(lab, rsa_conversation(0x0301, 0x0003, 0, b"\0\3\0\6\0\4", chain, bytes(range(32)), NAME))
     return [{"server_name": NAME, "outcome": "completed", "version": "TLS 1.0", "cipher": "TLS_RSA_EXPORT_WITH_RC4_40_MD5",
-             "server_certificates": 2}]
+             "server_certificates": 2, "findings": ["export-cipher"]}]
 
 
 @scenario("compression with DEFLATE in TLS 1.2")
@@ -38,7 +38,7 @@ def compression_deflate(lab):
     chain = [der(lab, "rsa"), der(lab, "intermediate")]
     play(lab, rsa_conversation(0x0303, 0x002F, 1, b"\0\x2f", chain, bytes(range(80)), NAME))
     return [{"server_name": NAME, "outcome": "completed", "version": "TLS 1.2", "cipher": "TLS_RSA_WITH_AES_128_CBC_SHA",
-             "server_certificates": 2}]
+             "server_certificates": 2, "findings": ["compression"]}]
 
 
 @scenario("SSL 2.0 on both sides")
@@ -53,3 +53,11 @@ def tls13_draft28(lab):
     play(lab, draft_conversation(0x7F1C, NAME))
     return [{"server_name": NAME, "outcome": "completed", "version": "TLS 1.3 draft 28", "cipher": "TLS_AES_128_GCM_SHA256",
              "named_group": "x25519"}]
+
+
+@scenario("the client offers TLS 1.3, the server answers TLS 1.2 with the sentinel of one that could do TLS 1.3")
+def downgrade_sentinel(lab):
+    lab.pki.leaf("rsa")
+    play(lab, downgrade_conversation([der(lab, "rsa"), der(lab, "intermediate")], NAME))
+    return [{"server_name": NAME, "outcome": "completed", "version": "TLS 1.2", "version_offered": "TLS 1.3",
+             "findings": ["downgrade-sentinel"]}]

@@ -271,4 +271,4 @@ def gnutls_insecure_renegotiation(lab):
     lab.record()
     result = s_client(lab, "-legacy_server_connect")
     assert result.has("Secure Renegotiation IS NOT supported"), result.text
-    return [seen(result, secure_renegotiation=0)]
+    return [seen(result, secure_renegotiation=0, findings=["insecure-renegotiation"])]

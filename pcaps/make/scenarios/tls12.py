@@ -18,7 +18,10 @@ def full(lab, suite, *options, cert="rsa", kind=None, client=(), **more):
 @scenario("ECDHE-RSA, AES-GCM, ALPN h2 taken")
 def tls12_ecdhe_rsa(lab):
     return full(lab, "ECDHE-RSA-AES128-GCM-SHA256", "-alpn", "h2", client=["-alpn", "h2,http/1.1"],
-                key_exchange="ECDHE", forward_secrecy=1, client_auth="none")
+                key_exchange="ECDHE", forward_secrecy=1, client_auth="none", no_findings=[
+                    "no-forward-secrecy", "weak-cipher", "weak-group", "weak-key", "weak-signature", "deprecated-version",
+                    "hostname-mismatch", "issuer-untrusted", "chain-incomplete", "expires-soon", "validity-too-long",
+                    "sni-missing", "insecure-renegotiation", "downgrade-sentinel"])
 
 
 @scenario("ECDHE-ECDSA on P-384 with a P-384 certificate")
@@ -34,18 +37,18 @@ def tls12_chacha20_x448(lab):
 
 @scenario("DHE-RSA, 2048 bits of a named prime (RFC 7919)")
 def tls12_dhe_rsa(lab):
-    return full(lab, "DHE-RSA-AES256-GCM-SHA384", key_exchange="DHE", forward_secrecy=1)
+    return full(lab, "DHE-RSA-AES256-GCM-SHA384", key_exchange="DHE", forward_secrecy=1, no_findings=["weak-group"])
 
 
 @scenario("DHE-RSA with a prime of 1024 bits")
 def tls12_dhe_1024(lab):
     parameters = lab.file("dh.pem", DH_1024)
-    return full(lab, "DHE-RSA-AES128-SHA", "-dhparam", parameters, key_exchange="DHE")
+    return full(lab, "DHE-RSA-AES128-SHA", "-dhparam", parameters, key_exchange="DHE", findings=["weak-group"])
 
 
 @scenario("RSA key exchange: no forward secrecy")
 def tls12_static_rsa(lab):
-    return full(lab, "AES128-GCM-SHA256", key_exchange="RSA", forward_secrecy=0)
+    return full(lab, "AES128-GCM-SHA256", key_exchange="RSA", forward_secrecy=0, findings=["no-forward-secrecy"])
 
 
 @scenario("AES-CBC with encrypt-then-MAC")
@@ -70,7 +73,7 @@ def tls12_aria(lab):
 
 @scenario("a suite without encryption: TLS_RSA_WITH_NULL_SHA256")
 def tls12_null_cipher(lab):
-    return full(lab, "NULL-SHA256", key_exchange="RSA", forward_secrecy=0)
+    return full(lab, "NULL-SHA256", key_exchange="RSA", forward_secrecy=0, findings=["null-cipher"])
 
 
 @scenario("without extended master secret, by the client's configuration")
@@ -163,7 +166,7 @@ def tls12_downgrade_sentinel(lab):
     lab.pki.leaf("rsa")
     s_server(lab)
     lab.record()
-    return [seen(s_client(lab, TLS12))]
+    return [seen(s_client(lab, TLS12), no_findings=["downgrade-sentinel"])]
 
 
 DH_1024 = """-----BEGIN DH PARAMETERS-----
