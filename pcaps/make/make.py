@@ -32,7 +32,8 @@ def load_scenarios():
 def write_truth(name, rows):
     path = os.path.join(PCAPS, "truth", name + ".json")
     with open(path, "w") as f:
-        f.write('{"handshakes": [\n' + ",\n".join(json.dumps(row) for row in rows) + "\n]")
+        lines = ",".join("\n" + json.dumps(row) for row in rows)
+        f.write('{"handshakes": [' + lines + ("\n]" if rows else "]"))
         f.write(f', "attempts": {json.dumps(rows.rows)}}}\n' if isinstance(rows, Attempts) else "}\n")
 
 
