@@ -52,7 +52,7 @@ def nss_database(lab, *identities):
 def nss_server(lab, *options, cert="rsa", versions="tls1.2:tls1.3", port=443):
     lab.pki.leaf(cert)
     flag = "-n" if cert.startswith("rsa") else "-e"
-    return lab.server("stdbuf", "-o0", "selfserv", "-d", nss_database(lab, cert), flag, cert, "-p", str(port), "-V", versions, "-v",
+    return lab.server("selfserv", "-d", nss_database(lab, cert), flag, cert, "-p", str(port), "-V", versions, "-v",
                       *options, port=port)
 
 
@@ -121,7 +121,7 @@ events {{ worker_connections 64; }}
 http {{
     access_log /dev/stdout; client_body_temp_path {lab.work}/body; proxy_temp_path {lab.work}/proxy;
     fastcgi_temp_path {lab.work}/fastcgi; uwsgi_temp_path {lab.work}/uwsgi; scgi_temp_path {lab.work}/scgi;
-    log_format tls '$ssl_protocol $ssl_cipher $ssl_curve alpn=$ssl_alpn_protocol reused=$ssl_session_reused client=$ssl_client_verify';
+    log_format tls '$ssl_protocol $ssl_cipher $ssl_curve alpn=$ssl_alpn_protocol reused=$ssl_session_reused';
     server {{
         listen 443 ssl http2; server_name {NAME}; ssl_protocols {protocols}; access_log /dev/stdout tls;
         ssl_certificate {lab.pki.chain(cert, *chain)}; ssl_certificate_key {lab.pki.key(cert)};

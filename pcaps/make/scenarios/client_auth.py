@@ -71,7 +71,7 @@ def client_auth_tls13_declined(lab):
     return [seen(result, hidden={"client_auth": "declined", "client_certificates": 0})]
 
 
-@scenario("TLS 1.3 with key log: the client certificate is required and missing: certificate_required after the client's Finished")
+@scenario("TLS 1.3 with key log: the client certificate is required and missing: certificate_required")
 def client_auth_tls13_missing(lab):
     result, _ = asking(lab, version="-tls1_3", how="-Verify")
     assert result.has("certificate required"), result.text
