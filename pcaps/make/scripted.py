@@ -81,14 +81,15 @@ def ssl2_conversation(der):
     def framed(body):
         return struct.pack(">H", 0x8000 | len(body)) + body
     return [("client", framed(hello)), ("server", framed(answer)), ("client", framed(master_key)),
-            ("server", framed(bytes(range(33)))), ("client", framed(bytes(range(40)))), ("server", framed(bytes(range(41))))]
+            ("server", framed(bytes(range(33)))), ("client", framed(bytes(range(40)))),
+            ("server", framed(bytes(range(41))))]
 
 
 def draft_conversation(version, name):
     """TLS 1.3 as a draft had it; the encrypted records have the sizes of a real handshake."""
     share = struct.pack(">H", 29) + vector(2, bytes(range(100, 132)))
-    offers = server_name(name) + extension(43, vector(1, struct.pack(">H", version))) + extension(10, vector(2, b"\0\x1d")) + \
-        extension(13, vector(2, b"\x08\x04\x04\x03")) + extension(51, vector(2, share))
+    offers = server_name(name) + extension(43, vector(1, struct.pack(">H", version))) + \
+        extension(10, vector(2, b"\0\x1d")) + extension(13, vector(2, b"\x08\x04\x04\x03")) + extension(51, vector(2, share))
     chosen = extension(43, struct.pack(">H", version)) + extension(51, share)
     session = bytes(range(200, 232))
     change = record(20, 0x0303, b"\1")

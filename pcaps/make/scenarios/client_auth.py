@@ -114,9 +114,11 @@ def client_auth_java_provided(lab):
 def client_auth_renegotiation(lab):
     lab.pki.client()
     lab.pki.leaf("rsa")
-    server = s_server(lab, "-tls1_2", "-CAfile", lab.pki.root, rev=False)
+    server = s_server(lab, "-tls1_2", "-CAfile", lab.pki.root, "-no_resumption_on_reneg", rev=False)
     lab.record()
     typed = [b"hello\n", b"again\n", b"more\n"]
     threading.Timer(0.6, lambda: server.say(b"R\n")).start()
     result = s_client(lab, "-tls1_2", *identity(lab), say=typed)
-    return [seen(result, secure_renegotiation=1), {"server_name": None}]
+    assert server.has("depth=0 CN ?= ?a client"), server.text()
+    return [seen(result, secure_renegotiation=1), {"server_name": None, "hidden": {
+        "server_name": "example.test", "client_auth": "provided", "client_certificates": 2}}]

@@ -94,7 +94,8 @@ def tls12_renegotiation(lab):
     lab.record()
     result = s_client(lab, TLS12, say=[b"hello\n", b"R\n", b"again\n"])
     assert result.has("RENEGOTIATING"), result.text
-    return [seen(result, secure_renegotiation=1), {"server_name": None}]
+    return [seen(result, secure_renegotiation=1), {"server_name": None, "hidden": {
+        "server_name": "example.test", "version": "TLS 1.2", "server_certificates": 2}}]
 
 
 @scenario("the server asks for renegotiation with a HelloRequest")
