@@ -23,6 +23,15 @@ const struct dissector *dissector_for(bool stream, struct bytes first)
 	return NULL;
 }
 
+const struct dissector *dissector_for_datagram(struct bytes datagram)
+{
+	for (size_t i = 0; i < dissector_count; i++) {
+		if (!dissectors[i].stream && dissectors[i].looks(datagram) == LOOK_YES)
+			return &dissectors[i];
+	}
+	return NULL;
+}
+
 const struct dissector *dissector_for_late(bool stream, struct bytes first)
 {
 	for (size_t i = 0; i < dissector_count; i++) {

@@ -21,7 +21,7 @@ struct dissector {
 	const char *name;
 	bool stream;		/* takes the chunks of a stream (TCP); else each datagram is a chunk (UDP) */
 	size_t size;
-	/* Do these first bytes of a direction look like ours? */
+	/* Do these first bytes of a direction (or those of a datagram, where MAYBE counts as no) look like ours? */
 	enum look (*looks)(struct bytes first);
 	/* The same for a segment in the middle of something else, stricter; NULL: never. */
 	enum look (*looks_late)(struct bytes first);
@@ -29,6 +29,8 @@ struct dissector {
 	void (*finish)(void *state, struct tls_env *env);
 	/* Bytes of one end, in order, or a datagram. False once it is sure that this is not ours (nothing was emitted then). */
 	bool (*push)(void *state, struct tls_env *env, unsigned end, const struct chunk *c);
+	/* Datagrams only, may be NULL: does this one begin another connection between the same ends, the state being that of the last one? */
+	bool (*begins_anew)(const void *state, struct tls_env *env, unsigned end, const struct chunk *c);
 	/* The connection's FIN or RST by this end. */
 	void (*closed)(void *state, struct tls_env *env, unsigned end, bool reset);
 	/* Bytes of this end are known to be missing, with nothing behind them. */
@@ -50,6 +52,8 @@ enum { DISSECTOR_STATE_MAX = 4096 };
 
 /* The first row that these first bytes look like; NULL where none does. */
 const struct dissector *dissector_for(bool stream, struct bytes first);
+/* The same for a datagram: what carries it is sure. */
+const struct dissector *dissector_for_datagram(struct bytes datagram);
 const struct dissector *dissector_for_late(bool stream, struct bytes first);
 
 #endif

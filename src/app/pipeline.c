@@ -33,6 +33,7 @@ struct pipeline {
 	struct decap_counts decap;
 	struct defrag *defrag;
 	struct flow_table *flows;
+	uint64_t datagram_connections;	/* now; without any, a datagram that looks like nothing needs no flow */
 	struct tls_env env;
 	size_t connection_size;
 	struct connection *blank;
@@ -93,7 +94,8 @@ static void tell_reassembly(struct handshake *h, const struct flow *f, const str
 			h->ended_by = ENDED_BY_CAPTURE;
 		}
 	}
-	h->retransmissions = f->stream[0].retransmissions + f->stream[1].retransmissions;
+	if (f->protocol == PROTOCOL_TCP)
+		h->retransmissions = f->stream[0].retransmissions + f->stream[1].retransmissions;
 }
 
 static void hand_on(struct pipeline *p, const struct flow *f, const struct connection *c)
@@ -119,6 +121,7 @@ static void disconnect(struct pipeline *p, struct flow *f)
 	struct connection *c = f->connection;
 	struct stream_pool *pool = flow_table_pool(p->flows);
 
+	p->datagram_connections -= !dissector_of(c)->stream;
 	dissector_of(c)->finish(c->state, &p->env);
 	flow_disconnect(p->flows, f);
 	stream_ignore(&f->stream[0], pool);
@@ -139,6 +142,7 @@ static void connect(struct pipeline *p, struct flow *f, const struct segment *s,
 	if (s->encapsulation.depth)
 		c->encapsulation = s->encapsulation;
 	f->state = FLOW_FOLLOWED;
+	p->datagram_connections += !d->stream;
 }
 
 /* Hands on what is in order. False once the flow is not followed any more. */
@@ -268,11 +272,59 @@ static void doubt(struct pipeline *p, struct flow *f, const struct segment *s, u
 		stream_doubt(&f->stream[end], flow_table_pool(p->flows), &in);
 }
 
+/* A datagram of a flow that is followed, or the first that looks like something. */
+static void take_datagram(struct pipeline *p, struct flow *f, const struct segment *s, unsigned end, const struct dissector *d)
+{
+	struct chunk chunk = { .data = s->payload, .time_ns = s->time_ns, .number = s->number, .missing = 0 };
+
+	p->env.base_ns = f->first_ns;
+	if (s->fragments_overlap)
+		f->stream[end].marks |= REASSEMBLY_OVERLAP;
+	if (!f->connection)
+		connect(p, f, s, end, d);
+	struct connection *c = f->connection;
+	if (s->payload_len > s->payload.len && dissector_of(c)->is_running(c->state))
+		c->truncated = true;
+	bool ours = dissector_of(c)->push(c->state, &p->env, end, &chunk);
+	hand_on(p, f, c);
+	if (!ours)
+		disconnect(p, f);
+	else
+		f->unwatched = dissector_of(c)->is_over(c->state);
+}
+
+/* Most datagrams are none of ours: one that looks like nothing gets no flow, and finds one only where some are followed. Whoever is over is kept, so that a
+ * late copy of its hello is known for one; only what begins another connection wakes it. */
+static void datagram(struct pipeline *p, const struct segment *s)
+{
+	const struct dissector *d = dissector_for_datagram(s->payload);
+	unsigned end;
+
+	if (!d && !p->datagram_connections)
+		return;
+	struct flow *f = d ? flow_table_get(p->flows, s, &end) : flow_table_find(p->flows, s, &end);
+	if (!f || (!d && (!f->connection || f->unwatched)))
+		return;
+	struct connection *c = f->connection;
+	struct chunk chunk = { .data = s->payload, .time_ns = s->time_ns, .number = s->number, .missing = 0 };
+	if (d && c && dissector_of(c)->begins_anew && dissector_of(c)->begins_anew(c->state, &p->env, end, &chunk)) {
+		flow_table_remove(p->flows, f);
+		f = flow_table_get(p->flows, s, &end);
+	}
+	if (!f->unwatched)
+		take_datagram(p, f, s, end, d);
+}
+
 static void segment(struct pipeline *p, const struct segment *s)
 {
 	const struct dissector *late;
 	unsigned end;
-	struct flow *f = s->protocol == PROTOCOL_TCP ? flow_table_get(p->flows, s, &end) : NULL;
+
+	if (s->protocol != PROTOCOL_TCP) {
+		datagram(p, s);
+		return;
+	}
+	struct flow *f = flow_table_get(p->flows, s, &end);
 
 	if (!f || f->unwatched)
 		return;

@@ -651,8 +651,9 @@ static struct flow *note(
 	f->seen[end] = true;
 	f->packets++;
 	f->last_ms = t->now_ms;
-	if (f->protocol == PROTOCOL_TCP)
-		track_note(f, s, end);
+	if (f->protocol != PROTOCOL_TCP)
+		return f;
+	track_note(f, s, end);
 	if (f->unwatched)
 		stream_pass(&f->stream[end], flow_data_seq(s), s->payload_len);
 	return f;
@@ -799,6 +800,19 @@ struct flow *flow_table_get(struct flow_table *t, const struct segment *s, unsig
 
 	*end = make_key(s, &key);
 	return get(t, s, &key, hash_key_of(t, &key), *end);
+}
+
+struct flow *flow_table_find(struct flow_table *t, const struct segment *s, unsigned *end)
+{
+	struct flow_key key;
+
+	*end = make_key(s, &key);
+	struct flow *f = find(t, &key, table_hash(hash_key_of(t, &key)));
+	if (f && is_idle(t, f)) {
+		retire_awake(t, index_of(t, f), idle_end(f));
+		f = NULL;
+	}
+	return f ? note(t, f, s, *end) : NULL;
 }
 
 struct flow *flow_table_get_hashed(

@@ -128,6 +128,8 @@ void flow_table_tick(struct flow_table *t, int64_t time_ns);
  * streams' beginnings and FINs; pushing the payload (at flow_data_seq()) and
  * stream_acknowledge() are the caller's. */
 struct flow *flow_table_get(struct flow_table *t, const struct segment *s, unsigned *end);
+/* The same for a datagram, where there is such a flow already; NULL where there is none. */
+struct flow *flow_table_find(struct flow_table *t, const struct segment *s, unsigned *end);
 /* Sequence number of the segment's first payload byte: a SYN takes a number of its own. */
 static inline uint32_t flow_data_seq(const struct segment *s)
 {
