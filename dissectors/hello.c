@@ -2,7 +2,7 @@
 
 #include "base/xmalloc.h"
 #include "dissectors/extension.h"
-#include "dissectors/fingerprint.h"
+#include "dissectors/ja.h"
 #include "registry/registry.h"
 
 #include <stdlib.h>
@@ -363,7 +363,7 @@ struct hello *hello_from_key(struct bytes key)
 		h->offers[i].names = (const struct bytes *)(const void *)lists[i].names.at;
 	}
 	if (v.whole && v.kind != HELLO_CERTIFICATE_REQUEST)
-		fingerprint_hello(h, v.kind);
+		ja_fill(h, v.kind);
 	return h;
 }
 

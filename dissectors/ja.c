@@ -1,4 +1,4 @@
-#include "dissectors/fingerprint.h"
+#include "dissectors/ja.h"
 
 #include "base/buffer.h"
 #include "base/text.h"
@@ -230,7 +230,7 @@ static void ja4_client(struct hello *h, enum hello_kind kind)
 		count_real(&offers[OFFER_EXTENSION]), alpn, ciphers, extensions);
 }
 
-void fingerprint_hello(struct hello *h, enum hello_kind kind)
+void ja_fill(struct hello *h, enum hello_kind kind)
 {
 	switch (kind) {
 	case HELLO_SERVER:
