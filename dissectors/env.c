@@ -8,7 +8,8 @@ enum { SPARE_MAX = 1024 };
 
 void tls_env_init(struct tls_env *env, const struct hash_key *key, struct limit_counts *limits)
 {
-	*env = (struct tls_env){ .key = key, .limits = limits, .intern = intern_create(key, limits) };
+	*env = (struct tls_env){ .key = key, .limits = limits, .intern = intern_create(key, limits),
+		.crypto = crypto_create() };
 }
 
 void tls_env_release_shapes(struct tls_env *env, struct handshake *h)
@@ -49,6 +50,7 @@ void tls_env_finish(struct tls_env *env)
 		free(h);
 	}
 	intern_destroy(env->intern);
+	crypto_destroy(env->crypto);
 	buffer_finish(&env->scratch);
 	*env = (struct tls_env){ 0 };
 }

@@ -4,6 +4,7 @@
 
 #include "base/buffer.h"
 #include "base/hash.h"
+#include "dissectors/crypto.h"
 #include "dissectors/intern.h"
 #include "overhear/handshake.h"
 
@@ -17,6 +18,7 @@ struct tls_env {
 	const struct hash_key *key;
 	int64_t base_ns;			/* first packet of the connection that is being served; the pipeline sets it */
 	uint64_t message_bytes;			/* held by unfinished messages of all connections */
+	struct crypto *crypto;			/* what opens sealed records and packets */
 	struct buffer scratch;			/* for keys of hellos */
 	struct handshake *finished[64];		/* handshakes to take, oldest first; drained after every push */
 	size_t finished_count;
