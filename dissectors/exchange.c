@@ -6,6 +6,9 @@
 
 #include <string.h>
 
+/* Enough of an answer that is not TLS to tell what it is. */
+enum { ANSWER_KEPT = 48 };
+
 /* ---- life ---- */
 
 void exchange_reset(struct exchange *x)
@@ -510,8 +513,11 @@ void exchange_alert(struct exchange *x, struct tls_env *env, enum sender sender,
 		env->limits->bitten[LIMIT_ALERTS]++;
 		x->h.reassembly |= REASSEMBLY_LIMIT;
 	}
-	if (a.level == FATAL && a.description != CLOSE_NOTIFY)
-		exchange_fail(x, sender);
+	if (a.level != FATAL || a.description == CLOSE_NOTIFY)
+		return;
+	if (x->state == EXCHANGE_RUNNING)
+		x->h.alert_after_close = x->side[!sender].closed;
+	exchange_fail(x, sender);
 }
 
 /* ---- what the carrier tells ---- */
@@ -547,10 +553,12 @@ void exchange_gap(struct exchange *x, enum sender sender)
 
 void exchange_not_tls(struct exchange *x, struct bytes first, int64_t ns)
 {
-	(void)first;
 	(void)ns;
 	if (x->state != EXCHANGE_RUNNING || x->h.server_hello)
 		return;
+	if (first.len > ANSWER_KEPT)
+		first.len = ANSWER_KEPT;
+	x->h.answer = handshake_keep(&x->h, first, NULL);
 	x->not_tls_answer = true;
 	exchange_fail(x, SENDER_SERVER);
 }

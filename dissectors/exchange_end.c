@@ -146,10 +146,22 @@ void exchange_emit(struct exchange *x, struct tls_env *env)
 	exchange_reset(x);
 }
 
+/* The shortest record of TLS 1.3 that holds a Finished: SHA-256, CCM_8. */
+enum { FINISHED_LEAST = 4 + 32 + 1 + 8 };
+
+/* All that the client sent under its handshake keys is too short for a Finished: an alert with padding (RFC 8446 section 5.4). */
+static bool client_refused_by_shape(const struct exchange *x)
+{
+	return x->tls13 && x->flight_pending && x->flight_bytes < FINISHED_LEAST && !x->gap;
+}
+
 static void end_unfinished(struct exchange *x, enum exchange_end how, int sender)
 {
 	struct handshake *h = &x->h;
 	bool answered = x->side[SENDER_SERVER].present;
+
+	if (h->closed_by)
+		sender = h->closed_by - 1;
 	bool asked = x->side[SENDER_CLIENT].present;
 
 	/* The server's Finished ends a full handshake up to TLS 1.2: it is sent only after the client's. */
@@ -168,7 +180,12 @@ static void end_unfinished(struct exchange *x, enum exchange_end how, int sender
 		return;
 	}
 	h->outcome = OUTCOME_FAILED;
-	if (!answered && sender != SENDER_SERVER)
+	if (client_refused_by_shape(x) && sender >= 0) {
+		h->ended_by = ENDED_BY_CLIENT;
+		h->alert_code = ALERT_ENCRYPTED;
+		h->alert_sender = SENDER_CLIENT;
+		h->inferred |= INFERRED_ENDED_BY | INFERRED_ALERT;
+	} else if (!answered && sender != SENDER_SERVER)
 		h->ended_by = ENDED_BY_NETWORK;
 	else if (sender >= 0)
 		h->ended_by = sender == SENDER_CLIENT ? ENDED_BY_CLIENT : ENDED_BY_SERVER;
@@ -182,11 +199,23 @@ static bool refused_by_shape(const struct exchange *x)
 	return x->tls13 && x->finished_by_shape && x->first_after_finished == 2 && !x->side[SENDER_CLIENT].alert_encrypted;
 }
 
+/* The first to close counts: the other side's FIN only answers it. */
+static void note_close(struct exchange *x, enum exchange_end how, int sender)
+{
+	struct handshake *h = &x->h;
+
+	if ((how != EXCHANGE_END_FIN && how != EXCHANGE_END_RST) || sender < 0 || h->closed_by)
+		return;
+	h->closed_by = (uint8_t)(1 + sender);
+	h->closed_by_reset = how == EXCHANGE_END_RST;
+}
+
 static void end_completed(struct exchange *x, enum exchange_end how, int sender)
 {
 	struct handshake *h = &x->h;
 	bool closed = how == EXCHANGE_END_FIN || how == EXCHANGE_END_RST;
 
+	h->unused = closed && h->closed_by == 1 + SENDER_CLIENT && !x->side[SENDER_CLIENT].application_data && !x->gap;
 	if (closed && sender == SENDER_SERVER && refused_by_shape(x)) {
 		h->outcome = OUTCOME_FAILED;
 		h->ended_by = ENDED_BY_SERVER;
@@ -202,6 +231,7 @@ void exchange_end(struct exchange *x, struct tls_env *env, enum exchange_end how
 		x->side[sender].closed = true;
 	if (x->state == EXCHANGE_WAITING || x->state == EXCHANGE_DONE)
 		return;
+	note_close(x, how, sender);
 	if (how == EXCHANGE_END_EVICTED)
 		x->h.reassembly |= REASSEMBLY_EVICTED;
 	/* After one FIN the other side may still speak: only a completed handshake has nothing more to say. */

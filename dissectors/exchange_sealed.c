@@ -69,6 +69,7 @@ static void running_tls13(struct exchange *x, struct tls_env *env, enum sender s
 		return;
 	}
 	x->flight_pending = true;
+	x->flight_bytes += len;
 	x->flight_last_ns = last_ns;
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/reader.h"
 #include "overhear/chunk.h"
+#include "overhear/finding.h"
 #include "overhear/hello.h"
 #include "overhear/packet.h"
 
@@ -123,6 +124,14 @@ struct handshake {
 
 	/* What the dissectors need for resumed_from and the rules: hashes of a ticket or session, 0 where none. */
 	uint64_t session_offered, session_given;
+
+	/* How it ended, for the rules (src/diagnose). */
+	uint8_t closed_by;			/* 1 + enum sender of the first FIN or RST; 0: nobody */
+	bool closed_by_reset;
+	bool alert_after_close;			/* the alert that counts only answered the other side's FIN */
+	bool unused;				/* completed, then the client closed without application data */
+	struct text answer;			/* the first bytes of an answer that is not TLS */
+	const struct finding_list *findings;	/* the diagnosis' own; NULL before it */
 
 	struct hello *client_hello, *client_hello_second, *server_hello;	/* interned; released by their owner */
 	struct chain *server_chain, *client_chain;

@@ -9,23 +9,30 @@
 #define LIMIT_TABLE(X) \
 	X(MESSAGE_BYTES, "message_bytes", 1048576, "a handshake message: the longest chains seen are below 100 KiB") \
 	X(MESSAGES, "messages", 64, "messages listed for one handshake") \
-	X(HELLO_BYTES, "hello_bytes", 1048576, "one hello that is kept for its lists") \
 	X(CHAIN_LENGTH, "chain_length", 128, "certificates kept of one chain") \
 	X(ALERTS, "alerts", 8, "alerts listed for one handshake") \
+	X(FINDINGS, "findings", 32, "findings kept for one handshake") \
 	X(TEXT_BYTES, "text_bytes", 262144, "names and lists kept for one handshake") \
 	X(STREAM_BYTES, "stream_bytes", 262144, "bytes of one direction waiting for a hole to be filled") \
 	X(STREAM_RANGES, "stream_ranges", 4096, "pieces of one direction waiting for a hole to be filled") \
 	X(REASSEMBLY_BYTES, "reassembly_bytes", 16777216, "bytes of all connections waiting for holes to be filled") \
 	X(MESSAGE_BUFFER_BYTES, "message_buffer_bytes", 134217728, "unfinished handshake messages of all connections") \
+	X(KEYLOG_SECRETS, "keylog_secrets", 1048576, "secrets of key logs remembered; the oldest yield") \
+	X(SEALED_BYTES, "sealed_bytes", 65536, "sealed bytes of one handshake waiting for its secrets") \
+	X(SEALED_BUFFER_BYTES, "sealed_buffer_bytes", 33554432, "sealed bytes of all handshakes waiting for their secrets") \
+	X(UNCOMPRESSED_BYTES, "uncompressed_bytes", 1048576, "a compressed certificate message, uncompressed") \
 	X(CONNECTION_HANDSHAKES, "connection_handshakes", 16, "handshakes recorded of one connection") \
 	X(FLOWS, "flows", 4194304, "connections followed at once") \
-	X(AWAKE, "awake", 1024, "connections kept ready for their next packet; beyond, the least used is packed until its next packet") \
+	X(DTLS_MESSAGES, "dtls_messages", 16, "handshake messages of one direction of DTLS waiting for an earlier one") \
+	X(DTLS_PIECES, "dtls_pieces", 256, "pieces of one handshake message of DTLS waiting for what lies between them") \
 	X(SHAPES, "shapes", 16384, "distinct hellos and chains remembered") \
 	X(ENCAPSULATION_DEPTH, "encapsulation_depth", 8, "layers around a packet") \
 	X(IPV6_HEADERS, "ipv6_headers", 16, "extension headers of one IPv6 packet") \
 	X(FRAGMENTS, "fragments", 4096, "fragmented IP packets waiting for their other pieces") \
 	X(FRAGMENT_BYTES, "fragment_bytes", 8388608, "bytes of fragmented IP packets waiting for their other pieces") \
 	X(FRAGMENT_SECONDS, "fragment_seconds", 30, "how long a fragmented IP packet waits, as long as Linux does") \
+	X(CLASSIFICATIONS, "classifications", 2048, "answers of nDPI remembered; others are asked for again") \
+	X(LOOKUPS, "lookups", 65536, "addresses that clients looked up, remembered for their connections; the oldest go first") \
 	X(CERTIFICATE_NAMES, "certificate_names", 1000, "subject alternative names kept of one certificate") \
 	X(CERTIFICATE_TEXT_BYTES, "certificate_text_bytes", 65536, "bytes of text kept of one field of a certificate")
 
