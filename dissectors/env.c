@@ -12,6 +12,13 @@ void tls_env_init(struct tls_env *env, const struct hash_key *key, struct limit_
 		.crypto = crypto_create() };
 }
 
+void tls_env_secrets(struct tls_env *env, struct bytes text)
+{
+	if (!env->keylog)
+		env->keylog = keylog_create(env->key, env->limits);
+	keylog_add(env->keylog, text, true);
+}
+
 void tls_env_release_shapes(struct tls_env *env, struct handshake *h)
 {
 	intern_release_hello(env->intern, h->client_hello);
@@ -51,7 +58,11 @@ void tls_env_finish(struct tls_env *env)
 	}
 	intern_destroy(env->intern);
 	crypto_destroy(env->crypto);
+	keylog_destroy(env->keylog);
+	crypto_wipe(env->record.at, env->record.room);
+	buffer_finish(&env->record);
 	buffer_finish(&env->scratch);
+	buffer_finish(&env->opened);
 	*env = (struct tls_env){ 0 };
 }
 

@@ -6,8 +6,10 @@
 #include "base/hash.h"
 #include "dissectors/crypto.h"
 #include "dissectors/intern.h"
+#include "dissectors/keylog.h"
 #include "overhear/handshake.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,7 +21,14 @@ struct tls_env {
 	int64_t base_ns;			/* first packet of the connection that is being served; the pipeline sets it */
 	uint64_t message_bytes;			/* held by unfinished messages of all connections */
 	struct crypto *crypto;			/* what opens sealed records and packets */
+	struct keylog *keylog;			/* the secrets that are at hand; NULL: none, and nothing is to be opened */
+	/* Live: looks for new secrets; false where none came. NULL: there are no more than the key log holds. */
+	bool (*more_secrets)(void *context);
+	void *secrets_context;
+	uint64_t sealed_bytes;			/* of all connections, waiting for their secrets */
+	struct buffer record;			/* room for a record of TLS that is open; wiped after use */
 	struct buffer scratch;			/* for keys of hellos */
+	struct buffer opened;			/* the packet of QUIC that is open */
 	struct handshake *finished[64];		/* handshakes to take, oldest first; drained after every push */
 	size_t finished_count;
 	struct handshake *spare;		/* handshakes given back, to be filled again: a list through texts_heap */
@@ -27,6 +36,8 @@ struct tls_env {
 };
 
 void tls_env_init(struct tls_env *env, const struct hash_key *key, struct limit_counts *limits);
+/* Adds whole lines of a key log. */
+void tls_env_secrets(struct tls_env *env, struct bytes text);
 void tls_env_finish(struct tls_env *env);
 /* Takes a handshake back: releases its shapes and keeps its memory for the next. */
 void tls_env_give_back(struct tls_env *env, struct handshake *h);

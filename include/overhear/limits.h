@@ -32,7 +32,11 @@
 	X(FRAGMENT_BYTES, "fragment_bytes", 8388608, "bytes of fragmented IP packets waiting for their other pieces") \
 	X(FRAGMENT_SECONDS, "fragment_seconds", 30, "how long a fragmented IP packet waits, as long as Linux does") \
 	X(CLASSIFICATIONS, "classifications", 2048, "answers of nDPI remembered; others are asked for again") \
+	X(DNS_QUERIES, "dns_queries", 8192, "queries for names that wait for their answer; the oldest yield") \
 	X(LOOKUPS, "lookups", 65536, "addresses that clients looked up, remembered for their connections; the oldest go first") \
+	X(CRYPTO_BYTES, "crypto_bytes", 65536, "bytes of one QUIC CRYPTO stream waiting for others before them; hellos are below 16 KiB") \
+	X(CRYPTO_PIECES, "crypto_pieces", 256, "pieces of one QUIC CRYPTO stream waiting for others before them") \
+	X(QUIC_WAITING, "quic_waiting", 4, "datagrams of a QUIC connection kept until the client's first one is seen, out of order") \
 	X(CERTIFICATE_NAMES, "certificate_names", 1000, "subject alternative names kept of one certificate") \
 	X(CERTIFICATE_TEXT_BYTES, "certificate_text_bytes", 65536, "bytes of text kept of one field of a certificate")
 
