@@ -1,5 +1,9 @@
 #include "dissectors/dissector.h"
 
+#include "dissectors/dns_stream.h"
+#include "dissectors/dtls.h"
+#include "dissectors/quic.h"
+#include "dissectors/starttls.h"
 #include "dissectors/tls.h"
 
 /* In the order in which they are asked. */
@@ -9,10 +13,31 @@ const struct dissector dissectors[] = {
 		.init = tls_init, .finish = tls_finish, .push = tls_push, .closed = tls_closed, .lacks_tail = tls_lacks_tail, .end = tls_end,
 		.is_over = tls_is_over, .is_running = tls_is_running, .client = tls_client,
 	},
+	{
+		.name = "starttls", .stream = true, .size = sizeof(struct starttls), .looks = starttls_looks, .init = starttls_init,
+		.finish = starttls_finish, .push = starttls_push, .closed = starttls_closed, .lacks_tail = starttls_lacks_tail, .end = starttls_end,
+		.is_over = starttls_is_over, .is_running = starttls_is_running, .client = starttls_client,
+	},
+	{
+		.name = "dtls", .size = sizeof(struct dtls), .looks = dtls_looks, .init = dtls_init, .finish = dtls_finish, .push = dtls_push,
+		.begins_anew = dtls_begins_anew, .closed = dtls_closed, .lacks_tail = dtls_lacks_tail, .end = dtls_end, .is_over = dtls_is_over,
+		.is_running = dtls_is_running, .client = dtls_client,
+	},
+	{
+		.name = "dns", .stream = true, .size = sizeof(struct dns_stream), .looks = dns_stream_looks, .init = dns_stream_init,
+		.finish = dns_stream_finish, .push = dns_stream_push, .closed = dns_stream_closed, .lacks_tail = dns_stream_lacks_tail,
+		.end = dns_stream_end, .is_over = dns_stream_is_over, .is_running = dns_stream_is_running, .client = dns_stream_client,
+	},
+	{
+		.name = "quic", .size = sizeof(struct quic), .looks = quic_looks, .init = quic_init, .finish = quic_finish, .push = quic_push,
+		.begins_anew = quic_begins_anew, .closed = quic_closed, .lacks_tail = quic_lacks_tail, .end = quic_end, .is_over = quic_is_over,
+		.is_running = quic_is_running, .client = quic_client,
+	},
 };
 const size_t dissector_count = sizeof dissectors / sizeof dissectors[0];
 
-_Static_assert(sizeof(struct tls) <= DISSECTOR_STATE_MAX, "the state is too large");
+_Static_assert(sizeof(struct starttls) <= DISSECTOR_STATE_MAX && sizeof(struct dtls) <= DISSECTOR_STATE_MAX, "the state is too large");
+_Static_assert(sizeof(struct quic) <= DISSECTOR_STATE_MAX, "the state is too large");
 
 const struct dissector *dissector_for(bool stream, struct bytes first)
 {

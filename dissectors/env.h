@@ -19,6 +19,10 @@ struct tls_env {
 	struct limit_counts *limits;
 	const struct hash_key *key;
 	int64_t base_ns;			/* first packet of the connection that is being served; the pipeline sets it */
+	const struct address *end;		/* its two ends, in the order of the flow; the pipeline sets both */
+	const uint16_t *port;
+	struct dns *dns;			/* where lookups go; the pipeline's */
+	uint32_t road_note;			/* what a finished connection without a hello has to say (starttls.h); the pipeline takes it */
 	uint64_t message_bytes;			/* held by unfinished messages of all connections */
 	struct crypto *crypto;			/* what opens sealed records and packets */
 	struct keylog *keylog;			/* the secrets that are at hand; NULL: none, and nothing is to be opened */

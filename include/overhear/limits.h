@@ -37,6 +37,10 @@
 	X(CRYPTO_BYTES, "crypto_bytes", 65536, "bytes of one QUIC CRYPTO stream waiting for others before them; hellos are below 16 KiB") \
 	X(CRYPTO_PIECES, "crypto_pieces", 256, "pieces of one QUIC CRYPTO stream waiting for others before them") \
 	X(QUIC_WAITING, "quic_waiting", 4, "datagrams of a QUIC connection kept until the client's first one is seen, out of order") \
+	X(STARTTLS_BYTES, "starttls_bytes", 16384, "plaintext of one connection looked at for what leads to TLS") \
+	X(ROADS, "roads", 4, "ways to TLS inside one another, as a proxy's header before STARTTLS") \
+	X(ATTEMPT_ROWS, "attempt_rows", 16384, "rows of connections without a hello, kept while a capture runs") \
+	X(ATTEMPT_CLIENTS, "attempt_clients", 64, "clients counted apart for one server and reason; the others are counted together") \
 	X(CERTIFICATE_NAMES, "certificate_names", 1000, "subject alternative names kept of one certificate") \
 	X(CERTIFICATE_TEXT_BYTES, "certificate_text_bytes", 65536, "bytes of text kept of one field of a certificate")
 
