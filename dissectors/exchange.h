@@ -102,6 +102,26 @@ enum exchange_end {
 void exchange_end(struct exchange *x, struct tls_env *env, enum exchange_end how, int sender);
 
 /* Is the side's traffic unreadable now? */
+/* A heartbeat message in the clear: the length of the payload that it claims, and that of its record. */
+void exchange_heartbeat(struct exchange *x, struct tls_env *env, enum sender sender, uint32_t claimed, uint32_t record_len, int64_t ns);
+/* ---- QUIC only (exchange_quic.c) ---- */
+
+/* The version of the packets that carry the handshake; the last one counts. */
+void exchange_quic_version(struct exchange *x, uint32_t version);
+void exchange_quic_retry(struct exchange *x);
+/* The server answered with a packet that could be opened. */
+void exchange_quic_answered(struct exchange *x);
+/* A datagram carried nothing but what was known. */
+void exchange_quic_repeated(struct exchange *x);
+/* For the ladder: a packet that is no message of TLS, or cannot be read. */
+void exchange_note(struct exchange *x, struct tls_env *env, enum sender sender, enum message_type type, uint32_t bytes, int64_t ns);
+/* Both use the keys that only a finished handshake gives. ns: when the client's Finished passed, or TIME_NONE. */
+void exchange_quic_finished(struct exchange *x, int64_t ns);
+/* CONNECTION_CLOSE, for the reason of an alert of TLS or another; hands the handshake on. */
+void exchange_quic_closed(struct exchange *x, struct tls_env *env, enum sender sender, bool is_alert, struct alert a);
+/* The server does not speak the client's version, and the client did not come back with another. */
+void exchange_quic_refused(struct exchange *x);
+
 bool exchange_is_encrypted(const struct exchange *x, enum sender sender);
 /* Nothing that can still come matters. */
 bool exchange_is_over(const struct exchange *x);

@@ -1,0 +1,60 @@
+#include "dissectors/exchange.h"
+
+#include "dissectors/exchange_parts.h"
+
+void exchange_quic_version(struct exchange *x, uint32_t version)
+{
+	x->h.quic_version = version;
+	if (x->h.retransmissions < 0)
+		x->h.retransmissions = 0;
+}
+
+void exchange_quic_retry(struct exchange *x)
+{
+	x->h.quic_retry = 1;
+}
+
+void exchange_quic_answered(struct exchange *x)
+{
+	if (x->h.quic_retry < 0)
+		x->h.quic_retry = 0;
+}
+
+void exchange_quic_repeated(struct exchange *x)
+{
+	if (x->state == EXCHANGE_RUNNING)
+		x->h.retransmissions++;
+}
+
+void exchange_note(struct exchange *x, struct tls_env *env, enum sender sender, enum message_type type, uint32_t bytes, int64_t ns)
+{
+	if (x->state != EXCHANGE_RUNNING)
+		return;
+	exchange_note_flight(x, sender);
+	exchange_log(x, env, sender, (uint16_t)type, bytes, ns, false);
+}
+
+void exchange_quic_finished(struct exchange *x, int64_t ns)
+{
+	if (x->state != EXCHANGE_RUNNING || !x->tls13)
+		return;
+	if (!x->side[SENDER_CLIENT].finished) {
+		x->finished_by_shape = true;
+		x->h.inferred |= INFERRED_OUTCOME;
+	}
+	x->side[SENDER_SERVER].finished = true;
+	exchange_finished(x, SENDER_CLIENT, ns);
+	exchange_complete(x);
+}
+
+void exchange_quic_closed(struct exchange *x, struct tls_env *env, enum sender sender, bool is_alert, struct alert a)
+{
+	if (is_alert)
+		exchange_alert(x, env, sender, a);
+	exchange_end(x, env, EXCHANGE_END_RST, (int)sender);
+}
+
+void exchange_quic_refused(struct exchange *x)
+{
+	exchange_fail(x, SENDER_SERVER);
+}

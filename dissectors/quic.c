@@ -1,0 +1,642 @@
+#include "dissectors/quic.h"
+
+#include "base/xmalloc.h"
+#include "dissectors/crypto_stream.h"
+#include "dissectors/quic_crypt.h"
+#include "registry/registry.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { LONG_HEADER = 0x80, FIXED_BIT = 0x40, CLIENT_HELLO = 1, SERVER_HELLO = 2, MESSAGE_HEADER_LEN = 4 };
+/* RFC 9000 section 14.1: a datagram with a client's Initial is at least this long; section 10.3: a packet with a short header is. */
+enum { INITIAL_DATAGRAM_MIN = 1200, SHORT_PACKET_MIN = 21, FIRST_DCID_MIN = 8 };
+/* What a hello must at least show for a row: header, version and random. */
+enum { HELLO_READABLE_LEN = MESSAGE_HEADER_LEN + 2 + 32 };
+enum { ALERT_FATAL = 2, CRYPTO_ERROR = 0x100, CRYPTO_ERROR_LAST = 0x1ff };
+
+enum level { LEVEL_INITIAL, LEVEL_HANDSHAKE, LEVEL_COUNT };
+
+/* A datagram that came before the one that tells its keys. */
+struct waiting {
+	uint8_t *at;			/* owned */
+	size_t len;
+	unsigned end;
+	int64_t time_ns;
+	uint64_t number;
+};
+
+struct quic_running {
+	struct quic_keys keys[LEVEL_COUNT][2];		/* by enum sender */
+	uint32_t keys_version;				/* of those for Initial packets */
+	int64_t largest[LEVEL_COUNT][2];
+	struct crypto_stream crypto[LEVEL_COUNT][2];
+	struct waiting waiting[QUIC_WAITING_MAX];
+	uint8_t waiting_count;
+	bool hello_whole;				/* the client's */
+};
+
+/* One datagram on its way through. */
+struct passage {
+	struct quic *q;
+	struct tls_env *env;
+	enum sender sender;
+	unsigned end;
+	uint64_t number;
+	int64_t ns;			/* relative to the connection's first */
+	bool crypto_new, crypto_old;	/* CRYPTO frames brought something, or nothing, new */
+};
+
+/* ---- recognising ---- */
+
+static bool lists_known_version(struct bytes list)
+{
+	for (struct reader r = reader_of(list); rd_more(&r);) {
+		if (quic_version_find(rd_u32(&r)))
+			return true;
+	}
+	return false;
+}
+
+enum look quic_looks(struct bytes first)
+{
+	struct reader r = reader_of(first);
+	struct quic_packet p;
+
+	if (!first.len || !(first.at[0] & LONG_HEADER) || !quic_packet_next(&r, &p))
+		return LOOK_NO;
+	if (!p.version)
+		return lists_known_version(p.rest) ? LOOK_YES : LOOK_NO;
+	if (p.known)
+		return LOOK_YES;
+	/* A client that wants to see whether the server negotiates. */
+	return quic_version_is_reserved(p.version) && first.len >= INITIAL_DATAGRAM_MIN && p.dcid.len >= FIRST_DCID_MIN && p.dcid.len <= QUIC_CID_MAX &&
+		p.scid.len <= QUIC_CID_MAX ? LOOK_YES : LOOK_NO;
+}
+
+/* ---- life ---- */
+
+void quic_init(void *state)
+{
+	struct quic *q = state;
+
+	memset(q, 0, sizeof *q);
+	exchange_init(&q->exchange, TRANSPORT_QUIC);
+	q->client = 2;
+	q->flight_ns = TIME_NONE;
+}
+
+static struct quic_running *running_of(struct quic *q)
+{
+	if (!q->running) {
+		q->running = xcalloc(1, sizeof *q->running);
+		for (int level = 0; level < LEVEL_COUNT; level++)
+			q->running->largest[level][0] = q->running->largest[level][1] = -1;
+	}
+	return q->running;
+}
+
+static void drop_waiting(struct quic_running *run, struct tls_env *env)
+{
+	for (unsigned i = 0; i < run->waiting_count; i++) {
+		env->message_bytes -= run->waiting[i].len;
+		free(run->waiting[i].at);
+	}
+	run->waiting_count = 0;
+}
+
+static void drop_running(struct quic *q, struct tls_env *env)
+{
+	struct quic_running *run = q->running;
+
+	if (!run)
+		return;
+	drop_waiting(run, env);
+	for (int level = 0; level < LEVEL_COUNT; level++) {
+		crypto_stream_finish(&run->crypto[level][0], env);
+		crypto_stream_finish(&run->crypto[level][1], env);
+	}
+	crypto_wipe(run->keys, sizeof run->keys);
+	free(run);
+	q->running = NULL;
+}
+
+void quic_finish(void *state, struct tls_env *env)
+{
+	struct quic *q = state;
+
+	drop_running(q, env);
+	exchange_finish(&q->exchange, env);
+}
+
+bool quic_is_over(const void *state)
+{
+	return exchange_is_over(&((const struct quic *)state)->exchange);
+}
+
+bool quic_is_running(const void *state)
+{
+	return exchange_is_running(&((const struct quic *)state)->exchange);
+}
+
+unsigned quic_client(const void *state)
+{
+	return ((const struct quic *)state)->client;
+}
+
+void quic_closed(void *state, struct tls_env *env, unsigned end, bool reset)
+{
+	(void)state;
+	(void)env;
+	(void)end;
+	(void)reset;
+}
+
+void quic_lacks_tail(void *state, unsigned end)
+{
+	(void)state;
+	(void)end;
+}
+
+/* ---- connection ids ---- */
+
+static void keep_cid(struct quic_cid *to, struct bytes cid)
+{
+	*to = (struct quic_cid){ .len = (uint8_t)cid.len };
+	if (cid.len)
+		memcpy(to->at, cid.at, cid.len);
+}
+
+static struct bytes cid_bytes(const struct quic_cid *cid)
+{
+	return (struct bytes){ cid->at, cid->len };
+}
+
+static bool is_cid(const struct quic_cid *cid, struct bytes other)
+{
+	return cid->len && bytes_equal(cid_bytes(cid), other);
+}
+
+static bool is_known_dcid(const struct quic *q, struct bytes dcid)
+{
+	return is_cid(&q->original, dcid) || is_cid(&q->retried, dcid) || is_cid(&q->server, dcid);
+}
+
+/* ---- messages ---- */
+
+static void hand_on(struct passage *at, enum level level, enum sender sender, struct crypto_message in, bool cut)
+{
+	struct reader r = reader_of(in.whole);
+	struct exchange_message m = { .type = rd_u8(&r), .bytes = (uint32_t)in.whole.len, .first_ns = in.first_ns, .last_ns = in.last_ns,
+		.decrypted = level == LEVEL_HANDSHAKE, .cut = cut };
+
+	rd_skip(&r, MESSAGE_HEADER_LEN - 1);
+	m.body = rd_rest(&r);
+	exchange_message(&at->q->exchange, at->env, sender, &m);
+}
+
+/* A hello that never became whole is read as far as it goes; whether one was there at all. */
+static void hand_on_cut_hello(struct passage *at, enum sender sender, uint8_t type)
+{
+	struct quic_running *run = at->q->running;
+	struct crypto_message begun = crypto_stream_begun(&run->crypto[LEVEL_INITIAL][sender]);
+
+	if (begun.whole.len >= HELLO_READABLE_LEN && begun.whole.at[0] == type)
+		hand_on(at, LEVEL_INITIAL, sender, begun, true);
+}
+
+/* An answer to a hello of which a part was not captured. */
+static void answered(struct passage *at)
+{
+	struct quic_running *run = at->q->running;
+
+	exchange_quic_answered(&at->q->exchange);
+	if (run->hello_whole)
+		return;
+	run->hello_whole = true;
+	hand_on_cut_hello(at, SENDER_CLIENT, CLIENT_HELLO);
+	exchange_gap(&at->q->exchange, SENDER_CLIENT);
+}
+
+static void crypto_frame(struct passage *at, enum level level, uint64_t offset, struct bytes data)
+{
+	struct quic_running *run = at->q->running;
+	struct crypto_stream *s = &run->crypto[level][at->sender];
+	struct crypto_message m;
+	bool differs = false;
+	enum crypto_verdict verdict = crypto_stream_push(s, at->env, offset, data, at->ns, &differs);
+
+	if (differs)
+		at->q->exchange.h.reassembly |= REASSEMBLY_OVERLAP;
+	if (verdict == CRYPTO_LIMIT)
+		at->q->exchange.h.reassembly |= REASSEMBLY_LIMIT;
+	at->crypto_old |= verdict == CRYPTO_OLD;
+	at->crypto_new |= verdict == CRYPTO_NEW;
+	while (verdict == CRYPTO_NEW && crypto_stream_next(s, at->env, &m)) {
+		if (at->sender == SENDER_SERVER)
+			answered(at);
+		else if (level == LEVEL_INITIAL)
+			run->hello_whole = true;
+		hand_on(at, level, at->sender, m, false);
+	}
+}
+
+/* ---- frames ---- */
+
+enum frame { FRAME_PADDING = 0x00, FRAME_PING = 0x01, FRAME_ACK = 0x02, FRAME_ACK_ECN = 0x03, FRAME_CRYPTO = 0x06, FRAME_CLOSE = 0x1c,
+	FRAME_CLOSE_APPLICATION = 0x1d };
+
+static void skip_ack(struct reader *r, bool ecn)
+{
+	(void)quic_varint(r);
+	(void)quic_varint(r);
+	uint64_t ranges = quic_varint(r);
+	(void)quic_varint(r);
+	for (; ranges && rd_more(r); ranges--) {
+		(void)quic_varint(r);
+		(void)quic_varint(r);
+	}
+	for (int i = 0; ecn && i < 3; i++)
+		(void)quic_varint(r);
+}
+
+static void close_frame(struct passage *at, struct reader *r, enum level level, bool transport)
+{
+	uint64_t code = quic_varint(r);
+	bool is_alert = transport && code >= CRYPTO_ERROR && code <= CRYPTO_ERROR_LAST;
+	struct alert a = { .level = ALERT_FATAL, .description = (uint8_t)code, .time_ns = at->ns, .decrypted = level == LEVEL_HANDSHAKE };
+
+	if (r->bad)
+		return;
+	if (at->sender == SENDER_SERVER)
+		answered(at);
+	exchange_quic_closed(&at->q->exchange, at->env, at->sender, is_alert, a);
+	rd_skip(r, rd_left(r));
+}
+
+/* RFC 9000 section 12.4: the frames that Initial and Handshake packets may hold. Behind another nothing can be told. */
+static void frames(struct passage *at, enum level level, struct bytes payload)
+{
+	struct reader r = reader_of(payload);
+
+	while (rd_more(&r) && quic_is_running(at->q)) {
+		uint8_t type = rd_u8(&r);
+		uint64_t offset, length;
+
+		switch (type) {
+		case FRAME_PADDING:
+		case FRAME_PING:
+			break;
+		case FRAME_ACK:
+		case FRAME_ACK_ECN:
+			skip_ack(&r, type == FRAME_ACK_ECN);
+			break;
+		case FRAME_CRYPTO:
+			offset = quic_varint(&r);
+			length = quic_varint(&r);
+			if (r.bad || length > rd_left(&r))
+				return;
+			crypto_frame(at, level, offset, rd_take(&r, (size_t)length));
+			break;
+		case FRAME_CLOSE:
+		case FRAME_CLOSE_APPLICATION:
+			close_frame(at, &r, level, type == FRAME_CLOSE);
+			return;
+		default:
+			return;
+		}
+	}
+}
+
+/* ---- packets ---- */
+
+static bool make_initial_keys(struct quic *q, struct tls_env *env, const struct quic_packet *p, struct bytes dcid)
+{
+	struct quic_running *run = running_of(q);
+
+	run->keys_version = p->version;
+	return quic_keys_initial(env->crypto, p->known, dcid, run->keys[LEVEL_INITIAL]);
+}
+
+/* Opens it with the keys of the connection, in the packet's version: a server may answer in another one (RFC 9368 section 2.3). */
+static bool open_initial(struct passage *at, const struct quic_packet *p, struct bytes *payload)
+{
+	struct quic *q = at->q;
+	struct quic_running *run = running_of(q);
+
+	if (run->keys_version != p->version && !make_initial_keys(q, at->env, p, cid_bytes(q->retried.len ? &q->retried : &q->original)))
+		return false;
+	return quic_open(at->env->crypto, &run->keys[LEVEL_INITIAL][at->sender], p, &run->largest[LEVEL_INITIAL][at->sender], &at->env->opened, payload);
+}
+
+/* Opens it as the first packet of a client: with the keys that its own DCID gives. */
+static bool open_first(struct tls_env *env, const struct quic_packet *p, struct quic_keys keys[2], int64_t *largest, struct bytes *payload)
+{
+	return quic_keys_initial(env->crypto, p->known, p->dcid, keys) && quic_open(env->crypto, &keys[SENDER_CLIENT], p, largest, &env->opened, payload);
+}
+
+/* The client begins again from its first packet, after a Retry or in another version. */
+static void begin_again(struct passage *at)
+{
+	struct quic_running *run = running_of(at->q);
+
+	crypto_stream_finish(&run->crypto[LEVEL_INITIAL][SENDER_CLIENT], at->env);
+	run->hello_whole = false;
+	at->q->negotiated = false;
+}
+
+/* A packet that proves its sender to be a client whose first DCID this is. */
+static bool adopt(struct passage *at, const struct quic_packet *p, struct bytes *payload)
+{
+	struct quic *q = at->q;
+	struct quic_running *run = running_of(q);
+	struct quic_keys keys[2];
+	int64_t largest = -1;
+	bool known = q->client != 2;
+
+	if (!open_first(at->env, p, keys, &largest, payload))
+		return false;
+	memcpy(run->keys[LEVEL_INITIAL], keys, sizeof keys);
+	run->keys_version = p->version;
+	run->largest[LEVEL_INITIAL][SENDER_CLIENT] = largest;
+	if (!known) {
+		q->client = (uint8_t)at->end;
+		at->sender = SENDER_CLIENT;
+		keep_cid(&q->original, p->dcid);
+		return true;
+	}
+	begin_again(at);
+	keep_cid(&q->retried, p->dcid);
+	/* Its Retry was not captured. */
+	if (p->token.len && p->version == q->version)
+		exchange_quic_retry(&q->exchange);
+	return true;
+}
+
+static bool initial(struct passage *at, const struct quic_packet *p)
+{
+	struct quic *q = at->q;
+	struct bytes payload;
+	bool opened = q->client != 2 && open_initial(at, p, &payload);
+
+	if (!opened && (q->client == 2 || (at->sender == SENDER_CLIENT && !is_known_dcid(q, p->dcid))))
+		opened = adopt(at, p, &payload);
+	if (!opened)
+		return false;
+	q->version = p->version;
+	exchange_packet(&q->exchange, at->number);
+	if (at->sender == SENDER_SERVER)
+		keep_cid(&q->server, p->scid);
+	frames(at, LEVEL_INITIAL, payload);
+	if (quic_is_running(q)) {
+		exchange_quic_version(&q->exchange, q->version);
+		exchange_bytes(&q->exchange, at->sender, (uint32_t)p->whole.len);
+	}
+	return true;
+}
+
+/* RFC 8446 section 4.4.4: a header and a hash; around it a CRYPTO frame's type, offset and length, packet number and tag. */
+static uint32_t finished_packet_min(const struct quic *q)
+{
+	const struct suite *suite = q->exchange.h.cipher < 0 ? NULL : registry_suite((uint32_t)q->exchange.h.cipher);
+	uint32_t hash = suite && suite->flags & SUITE_SHA384 ? 48 : 32;
+
+	return 1 + 3 + MESSAGE_HEADER_LEN + hash + QUIC_TAG_LEN;
+}
+
+static void unreadable_handshake(struct passage *at, const struct quic_packet *p)
+{
+	struct quic *q = at->q;
+	uint32_t len = (uint32_t)(p->whole.len - p->number_at);
+
+	if (at->sender == SENDER_SERVER) {
+		exchange_note(&q->exchange, at->env, SENDER_SERVER, MESSAGE_ENCRYPTED, len, at->ns);
+		return;
+	}
+	q->client_handshake = true;
+	if (len < finished_packet_min(q))
+		return;
+	exchange_note(&q->exchange, at->env, SENDER_CLIENT, MESSAGE_ENCRYPTED, len, at->ns);
+	if (!q->client_short)
+		q->flight_ns = at->ns;
+}
+
+static bool handshake(struct passage *at, const struct quic_packet *p)
+{
+	struct quic *q = at->q;
+	struct bytes payload;
+
+	if (q->client == 2 || !q->exchange.version_known || (at->sender == SENDER_CLIENT && q->server.len && !is_cid(&q->server, p->dcid)))
+		return false;
+	exchange_packet(&q->exchange, at->number);
+	exchange_bytes(&q->exchange, at->sender, (uint32_t)p->whole.len);
+	struct quic_running *run = running_of(q);
+	if (quic_open(at->env->crypto, &run->keys[LEVEL_HANDSHAKE][at->sender], p, &run->largest[LEVEL_HANDSHAKE][at->sender], &at->env->opened, &payload)) {
+		q->client_handshake |= at->sender == SENDER_CLIENT;
+		frames(at, LEVEL_HANDSHAKE, payload);
+	} else {
+		unreadable_handshake(at, p);
+	}
+	return true;
+}
+
+static bool retry(struct passage *at, const struct quic_packet *p)
+{
+	struct quic *q = at->q;
+
+	/* RFC 9000 section 17.2.5.2: one at most, and none once the server has answered. */
+	if (q->client == 2 || at->sender != SENDER_SERVER || q->retried.len || q->server.len ||
+		!quic_retry_is_genuine(at->env->crypto, p, cid_bytes(&q->original), &at->env->opened))
+		return false;
+	exchange_packet(&q->exchange, at->number);
+	exchange_quic_retry(&q->exchange);
+	exchange_note(&q->exchange, at->env, SENDER_SERVER, MESSAGE_QUIC_RETRY, (uint32_t)p->whole.len, at->ns);
+	exchange_bytes(&q->exchange, SENDER_SERVER, (uint32_t)p->whole.len);
+	begin_again(at);
+	keep_cid(&q->retried, p->scid);
+	return make_initial_keys(q, at->env, p, p->scid);
+}
+
+static bool negotiation(struct passage *at, const struct quic_packet *p)
+{
+	struct quic *q = at->q;
+
+	if (q->client == 2 || at->sender != SENDER_SERVER || q->server.len || !is_cid(&q->original, p->scid))
+		return false;
+	exchange_packet(&q->exchange, at->number);
+	exchange_note(&q->exchange, at->env, SENDER_SERVER, MESSAGE_VERSION_NEGOTIATION, (uint32_t)p->whole.len, at->ns);
+	q->negotiated = true;
+	return true;
+}
+
+/* 1-RTT packets: whoever sends one has the other's Finished, or is a server that speaks early; when both do, after the client's Handshake packets,
+ * the handshake is over. */
+static void short_header(struct passage *at)
+{
+	struct quic *q = at->q;
+	struct exchange *x = &q->exchange;
+
+	if (!q->client_handshake || !x->version_known)
+		return;
+	if (at->sender == SENDER_CLIENT)
+		q->client_short = true;
+	else
+		q->server_short = true;
+	if (!q->client_short || !q->server_short)
+		return;
+	exchange_quic_finished(x, q->flight_ns);
+	exchange_end(x, at->env, EXCHANGE_END_IDLE, -1);
+}
+
+static bool one_packet(struct passage *at, const struct quic_packet *p)
+{
+	if (p->type == QUIC_VERSION_NEGOTIATION)
+		return negotiation(at, p);
+	if (!p->known)
+		return false;
+	switch (p->type) {
+	case QUIC_INITIAL:
+		return initial(at, p);
+	case QUIC_HANDSHAKE:
+		return handshake(at, p);
+	case QUIC_RETRY:
+		return retry(at, p);
+	default:
+		if (p->type != QUIC_ZERO_RTT || at->q->client == 2)
+			return false;
+		exchange_packet(&at->q->exchange, at->number);
+		return true;
+	}
+}
+
+/* ---- datagrams ---- */
+
+/* Behind another packet, zeros may follow that only pad; one of the same connection has the same DCID (RFC 9000 section 12.2). */
+static bool is_short_behind(struct bytes rest, struct bytes dcid)
+{
+	struct reader r = reader_of(rest);
+
+	return rest.len >= SHORT_PACKET_MIN && rd_u8(&r) & FIXED_BIT && bytes_equal(rd_take(&r, dcid.len), dcid);
+}
+
+/* True where something of it was understood. */
+static bool datagram(struct passage *at, struct bytes data)
+{
+	struct reader r = reader_of(data);
+	struct quic_packet p;
+	struct bytes dcid = { NULL, 0 };
+	bool any = false;
+
+	while (!quic_is_over(at->q) && quic_packet_next(&r, &p)) {
+		if (p.type == QUIC_SHORT) {
+			if (any ? is_short_behind(p.whole, dcid) : p.whole.len >= SHORT_PACKET_MIN)
+				short_header(at);
+			break;
+		}
+		dcid = p.dcid;
+		any |= one_packet(at, &p);
+	}
+	return any;
+}
+
+static bool wait_for_keys(struct quic *q, struct tls_env *env, unsigned end, const struct chunk *c)
+{
+	struct quic_running *run = running_of(q);
+
+	if (run->waiting_count >= QUIC_WAITING_MAX) {
+		env->limits->bitten[LIMIT_QUIC_WAITING]++;
+		return false;
+	}
+	if (env->message_bytes + c->data.len > MESSAGE_BUFFER_BYTES_MAX) {
+		env->limits->bitten[LIMIT_MESSAGE_BUFFER_BYTES]++;
+		return false;
+	}
+	struct waiting w = { .at = xmalloc(c->data.len + 1), .len = c->data.len, .end = end, .time_ns = c->time_ns, .number = c->number };
+	memcpy(w.at, c->data.at, c->data.len);
+	run->waiting[run->waiting_count++] = w;
+	env->message_bytes += c->data.len;
+	return true;
+}
+
+static bool take(struct quic *q, struct tls_env *env, unsigned end, const struct chunk *c)
+{
+	struct passage at = { .q = q, .env = env, .end = end, .sender = end == q->client ? SENDER_CLIENT : SENDER_SERVER, .number = c->number,
+		.ns = c->time_ns - env->base_ns };
+	bool any = datagram(&at, c->data);
+
+	if (at.crypto_old && !at.crypto_new)
+		exchange_quic_repeated(&q->exchange);
+	return any;
+}
+
+static void take_waiting(struct quic *q, struct tls_env *env)
+{
+	struct quic_running *run = q->running;
+	struct waiting waiting[QUIC_WAITING_MAX];
+	unsigned count = run ? run->waiting_count : 0;
+
+	if (!count)
+		return;
+	memcpy(waiting, run->waiting, sizeof waiting);
+	run->waiting_count = 0;
+	for (unsigned i = 0; i < count; i++) {
+		struct chunk c = { .data = { waiting[i].at, waiting[i].len }, .time_ns = waiting[i].time_ns, .number = waiting[i].number };
+
+		if (!quic_is_over(q))
+			take(q, env, waiting[i].end, &c);
+		env->message_bytes -= waiting[i].len;
+		free(waiting[i].at);
+	}
+}
+
+bool quic_push(void *state, struct tls_env *env, unsigned end, const struct chunk *c)
+{
+	struct quic *q = state;
+	bool known = q->client != 2;
+
+	if (!c->data.len)
+		return true;
+	bool any = take(q, env, end, c);
+	if (!known && q->client == 2)
+		return any || !(c->data.at[0] & LONG_HEADER) || wait_for_keys(q, env, end, c) || q->running;
+	if (!known)
+		take_waiting(q, env);
+	if (quic_is_over(q))
+		drop_running(q, env);
+	return true;
+}
+
+/* A client's first packet to the same server from the same port: a connection of its own, unless it goes on after a Retry that was not captured, or in
+ * another version. */
+bool quic_begins_anew(const void *state, struct tls_env *env, unsigned end, const struct chunk *c)
+{
+	const struct quic *q = state;
+	struct reader r = reader_of(c->data);
+	struct quic_packet p;
+	struct quic_keys keys[2];
+	int64_t largest = -1;
+	struct bytes payload;
+
+	(void)end;
+	if (q->client == 2 || !quic_packet_next(&r, &p) || !p.known || p.type != QUIC_INITIAL || is_known_dcid(q, p.dcid))
+		return false;
+	if (!quic_is_over(q) && (q->negotiated || p.version != q->version || p.token.len || !q->exchange.h.server_hello))
+		return false;
+	return open_first(env, &p, keys, &largest, &payload);
+}
+
+void quic_end(void *state, struct tls_env *env, enum exchange_end how, int closer)
+{
+	struct quic *q = state;
+	struct passage at = { .q = q, .env = env };
+
+	if (q->running && quic_is_running(q) && q->client != 2) {
+		if (!q->running->hello_whole)
+			hand_on_cut_hello(&at, SENDER_CLIENT, CLIENT_HELLO);
+		hand_on_cut_hello(&at, SENDER_SERVER, SERVER_HELLO);
+		if (q->negotiated && how == EXCHANGE_END_IDLE)
+			exchange_quic_refused(&q->exchange);
+	}
+	exchange_end(&q->exchange, env, how, closer);
+	drop_running(q, env);
+}
