@@ -35,7 +35,7 @@ void exchange_finish(struct exchange *x, struct tls_env *env)
 
 bool exchange_is_over(const struct exchange *x)
 {
-	return x->state == EXCHANGE_DONE && (x->tls13 || x->h.sequence + 1 >= CONNECTION_HANDSHAKES_MAX || x->gap);
+	return x->state == EXCHANGE_DONE && (x->tls13 || x->refused || x->h.sequence + 1 >= CONNECTION_HANDSHAKES_MAX || x->gap);
 }
 
 bool exchange_is_encrypted(const struct exchange *x, enum sender sender)
@@ -147,6 +147,38 @@ static void keep_random(uint8_t to[32], bool *has, struct bytes random)
 	*has = random.len != 0;
 }
 
+static uint64_t hash_or_none(const struct tls_env *env, struct bytes b)
+{
+	return b.len ? hash_bytes(env->key, b.at, b.len) : 0;
+}
+
+/* Those of the hello that the server answers: after a HelloRetryRequest some of the first may be gone (RFC 8446 section 4.1.2). */
+static void keep_psk_facts(struct exchange *x, struct tls_env *env, const struct hello_facts *f)
+{
+	x->psk_external = f->psk_external;
+	for (int i = 0; i < 2; i++)
+		x->psk_hash[i] = hash_or_none(env, f->psk_identities[i]);
+}
+
+/* RFC 9849: the first byte tells the hello that a client sends (0) from the inner one that a server hands on to another behind it (1). */
+static uint8_t ech_of(const struct client_hello *ch)
+{
+	struct reader r = reader_of(ch->facts.ech);
+
+	if (!ch->facts.ech.len)
+		return ch->whole ? ECH_NONE : ECH_UNSEEN;
+	return rd_u8(&r) == 1 ? ECH_ACCEPTED : ECH_OFFERED;
+}
+
+/* RFC 9849 sections 6.1.5 and 6.2.1: after a HelloRetryRequest a real offer is sealed anew, with no key of its own, and GREASE is sent again as it was. */
+static void compare_ech(struct exchange *x, const struct tls_env *env, const struct client_hello *ch)
+{
+	struct handshake *h = &x->h;
+
+	if (h->ech == ECH_OFFERED && x->ech_hash && x->ech_hash == hash_or_none(env, ch->facts.ech))
+		h->ech = ECH_GREASE;
+}
+
 static void keep_client_facts(struct exchange *x, struct tls_env *env, const struct client_hello *ch)
 {
 	struct handshake *h = &x->h;
@@ -159,12 +191,13 @@ static void keep_client_facts(struct exchange *x, struct tls_env *env, const str
 	if (!fits)
 		env->limits->bitten[LIMIT_TEXT_BYTES]++;
 	x->ticket_offered = f->session_ticket.len != 0;
-	x->psk_offered = f->has_psk;
+	x->renegotiation_offered = f->renegotiation_info || ch->has_renegotiation_scsv || !ch->whole;
 	x->early_data_pending = f->early_data;
 	h->early_data = f->early_data ? EARLY_DATA_OFFERED : ch->whole ? EARLY_DATA_NONE : EARLY_DATA_UNSEEN;
-	h->ech = f->ech.len ? ECH_OFFERED : ch->whole ? ECH_NONE : ECH_UNSEEN;
-	struct bytes session = f->has_psk ? f->psk_identity : f->session_ticket;
-	h->session_offered = session.len ? hash_bytes(env->key, session.at, session.len) : 0;
+	h->ech = ech_of(ch);
+	x->ech_hash = hash_or_none(env, f->ech);
+	h->session_offered = hash_or_none(env, f->session_ticket);
+	keep_psk_facts(x, env, f);
 }
 
 static bool offers_tls13(const struct hello *hello)
@@ -207,6 +240,9 @@ static void on_client_hello_parsed(struct exchange *x, struct tls_env *env, cons
 	if (h->client_hello) {
 		intern_release_hello(env->intern, h->client_hello_second);
 		h->client_hello_second = hello;
+		keep_psk_facts(x, env, &ch->facts);
+		if (h->hello_retry == 1)
+			compare_ech(x, env, ch);
 		return;
 	}
 	h->client_hello = hello;
@@ -297,11 +333,39 @@ void exchange_ssl2_encrypted(struct exchange *x, struct tls_env *env, enum sende
 	exchange_finished(x, SENDER_SERVER, ns);
 }
 
+/* What was sent early counts as never sent. */
+static void reject_early_data(struct exchange *x)
+{
+	struct exchange_side *client = &x->side[SENDER_CLIENT];
+
+	if (x->h.early_data != EARLY_DATA_OFFERED)
+		return;
+	x->h.early_data = EARLY_DATA_REJECTED;
+	x->early_data_pending = false;
+	client->application_data = false;
+	client->application_ns = TIME_NONE;
+}
+
+/* The key that the server took, by its place in the client's list. */
+static void keep_selected_psk(struct exchange *x, uint16_t selected)
+{
+	struct handshake *h = &x->h;
+
+	x->psk_taken = true;
+	x->psk_is_external = selected < 32 && x->psk_external >> selected & 1;
+	h->resumption = x->psk_is_external ? RESUMPTION_NONE : RESUMPTION_PSK;
+	h->session_offered = selected < 2 ? x->psk_hash[selected] : 0;
+	/* RFC 8446 section 4.2.10: early data belongs to the first key. */
+	if (selected)
+		reject_early_data(x);
+}
+
 static void on_retry(struct exchange *x, struct tls_env *env, const struct exchange_message *m, const struct server_hello *sh)
 {
 	x->h.hello_retry = 1;
+	x->h.retry_group = sh->facts.selected_group ? sh->facts.selected_group : -1;
 	x->tls13 = true;
-	x->early_data_pending = false;	/* RFC 8446 section 4.2.10: a retry rejects it */
+	reject_early_data(x);	/* RFC 8446 section 4.2.10 */
 	(void)sh;
 	exchange_log(x, env, SENDER_SERVER, MESSAGE_HELLO_RETRY_REQUEST, m->bytes, m->last_ns, m->decrypted);
 }
@@ -328,10 +392,14 @@ static void keep_server_facts(struct exchange *x, struct tls_env *env, const str
 	if (!x->tls13) {
 		h->extended_master_secret = f->extended_master_secret;
 		h->encrypt_then_mac = f->encrypt_then_mac;
-		h->secure_renegotiation = f->renegotiation_info;
+		h->secure_renegotiation = f->renegotiation_info && (x->renegotiation_offered || !h->client_hello);
+		if (f->sct)
+			h->sct_count = sct_list_count(f->scts);
 	} else if (f->has_psk) {
-		h->resumption = RESUMPTION_PSK;
+		keep_selected_psk(x, f->psk_selected);
 	}
+	if (!x->tls13 || !f->has_psk)
+		reject_early_data(x);
 	if (sh->session_id.len && !x->tls13)
 		h->session_given = hash_bytes(env->key, sh->session_id.at, sh->session_id.len);
 	if (h->hello_retry < 0)
@@ -360,6 +428,30 @@ static void on_server_hello(struct exchange *x, struct tls_env *env, const struc
 		exchange_reach(x, STAGE_SERVER_HELLO);
 }
 
+static void keep_ocsp_response(struct exchange *x, struct bytes response)
+{
+	if (response.len && !x->h.ocsp_response.len)
+		x->h.ocsp_response = handshake_keep(&x->h, response, NULL);
+}
+
+static void keep_entry_facts(struct exchange *x, struct bytes list)
+{
+	struct certificate_entry entry;
+
+	certificate_entry_parse(list, &entry);
+	keep_ocsp_response(x, entry.ocsp_response);
+	if (entry.scts.at)
+		x->h.sct_count = sct_list_count(entry.scts);
+}
+
+static void on_certificate_status(struct exchange *x, const struct exchange_message *m)
+{
+	struct bytes response;
+
+	if (certificate_status_parse(m->body, &response))
+		keep_ocsp_response(x, response);
+}
+
 static void on_certificate(struct exchange *x, struct tls_env *env, enum sender sender, const struct exchange_message *m)
 {
 	struct reader r = reader_of(m->body);
@@ -383,6 +475,8 @@ static void on_certificate(struct exchange *x, struct tls_env *env, enum sender 
 		h->server_chain = chain;
 		h->server_certificates = chain ? (int32_t)chain->count : 0;
 		h->certificates_visible = 1;
+		if (x->tls13)
+			keep_entry_facts(x, all);
 		return;
 	}
 	if (h->client_chain) {
@@ -426,8 +520,26 @@ static void on_new_session_ticket(struct exchange *x, struct tls_env *env, const
 		return;
 	if (x->h.ticket_lifetime_s < 0)
 		x->h.ticket_lifetime_s = t.lifetime_s;
-	if (t.ticket.len)
-		x->h.session_given = hash_bytes(env->key, t.ticket.at, t.ticket.len);
+	if (!t.ticket.len)
+		return;
+	/* A server of TLS 1.3 gives several, and the client takes any of them. */
+	uint64_t given = hash_bytes(env->key, t.ticket.at, t.ticket.len);
+	if (!x->tls13 || !x->tickets_given)
+		x->h.session_given = given;
+	else if (x->tickets_given <= HANDSHAKE_TICKETS_MORE)
+		x->h.more_sessions_given[x->tickets_given - 1] = given;
+	if (x->tickets_given < UINT8_MAX)
+		x->tickets_given++;
+}
+
+/* RFC 8446 section 4.4.3 */
+static void on_certificate_verify(struct exchange *x, const struct exchange_message *m)
+{
+	struct reader r = reader_of(m->body);
+	uint16_t scheme = rd_u16(&r);
+
+	if (!r.bad && x->h.signature_scheme < 0)
+		x->h.signature_scheme = scheme;
 }
 
 static void on_client_key_exchange(struct exchange *x)
@@ -467,6 +579,14 @@ static void on_other(struct exchange *x, struct tls_env *env, enum sender sender
 		break;
 	case CLIENT_KEY_EXCHANGE:
 		on_client_key_exchange(x);
+		break;
+	case CERTIFICATE_STATUS:
+		if (sender == SENDER_SERVER)
+			on_certificate_status(x, m);
+		break;
+	case CERTIFICATE_VERIFY:
+		if (sender == SENDER_SERVER && x->tls13)
+			on_certificate_verify(x, m);
 		break;
 	case FINISHED:
 		exchange_finished(x, sender, m->last_ns);
@@ -513,6 +633,9 @@ void exchange_alert(struct exchange *x, struct tls_env *env, enum sender sender,
 		env->limits->bitten[LIMIT_ALERTS]++;
 		x->h.reassembly |= REASSEMBLY_LIMIT;
 	}
+	/* SSL 3.0 says so instead of an empty Certificate (RFC 6101 section 5.4.2). */
+	if (a.description == NO_CERTIFICATE && sender == SENDER_CLIENT && x->h.client_auth == CLIENT_AUTH_REQUESTED)
+		x->h.client_auth = CLIENT_AUTH_DECLINED;
 	if (a.level != FATAL || a.description == CLOSE_NOTIFY)
 		return;
 	if (x->state == EXCHANGE_RUNNING)
@@ -542,6 +665,18 @@ void exchange_bytes(struct exchange *x, enum sender sender, uint32_t bytes)
 	if (x->state > EXCHANGE_RUNNING && x->state != EXCHANGE_FAILED)
 		return;
 	x->bytes[sender] += bytes;
+}
+
+/* RFC 6520 section 4: whoever asks for more than was sent is after memory that is not his. */
+void exchange_heartbeat(struct exchange *x, struct tls_env *env, enum sender sender, uint32_t claimed, uint32_t record_len, int64_t ns)
+{
+	enum { HEARTBEAT_HEADER = 3 };
+
+	if (x->state != EXCHANGE_RUNNING && x->state != EXCHANGE_FAILED)
+		return;
+	exchange_log(x, env, sender, MESSAGE_HEARTBEAT, record_len, ns, false);
+	if (claimed + HEARTBEAT_HEADER > record_len)
+		x->h.heartbleed_probe = true;
 }
 
 void exchange_gap(struct exchange *x, enum sender sender)

@@ -46,7 +46,14 @@ struct exchange {
 	bool tickets_over;
 	bool not_tls_answer;
 	bool gap;
-	bool ticket_offered_empty, ticket_offered, psk_offered, session_echoed;
+	bool ticket_offered, session_echoed, renegotiation_offered;
+	bool psk_taken, psk_is_external;
+	bool refused;			/* emitted as failed: whatever follows is no renegotiation */
+	bool finished_maybe;		/* TLS 1.3 without keys, early data offered: a client record of a Finished's size ... */
+	bool answered_maybe;		/* ... and one of the server's after it */
+	uint8_t tickets_given;
+	uint32_t psk_external;		/* hello.h */
+	uint64_t psk_hash[2], ech_hash;
 	uint8_t round_trips;
 	uint8_t ssl2_records[2];	/* SSL 2.0: encrypted ones after the CLIENT-MASTER-KEY, by enum sender */
 	uint32_t bytes[2];		/* of its records, by enum sender */
@@ -86,6 +93,8 @@ void exchange_encrypted(struct exchange *x, struct tls_env *env, enum sender sen
 void exchange_packet(struct exchange *x, uint64_t number);
 /* A record's bytes, header included. */
 void exchange_bytes(struct exchange *x, enum sender sender, uint32_t bytes);
+/* A heartbeat message in the clear: the length of the payload that it claims, and that of its record. */
+void exchange_heartbeat(struct exchange *x, struct tls_env *env, enum sender sender, uint32_t claimed, uint32_t record_len, int64_t ns);
 /* Bytes of this sender are lost for good. */
 void exchange_gap(struct exchange *x, enum sender sender);
 /* The server's first bytes are not TLS. */

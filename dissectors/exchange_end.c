@@ -1,6 +1,7 @@
 #include "dissectors/exchange.h"
 
 #include "dissectors/exchange_parts.h"
+#include "dissectors/facts.h"
 
 #include <assert.h>
 #include <string.h>
@@ -119,6 +120,11 @@ static void tell_counts(struct exchange *x, struct tls_env *env)
 		h->client_bytes = x->bytes[SENDER_CLIENT];
 	if (x->bytes[SENDER_SERVER])
 		h->server_bytes = x->bytes[SENDER_SERVER];
+	/* The server repeats the id of the session that it resumes, or only says that it took the ticket: neither gives a new one. */
+	if (h->resumption == RESUMPTION_SESSION_ID)
+		h->session_offered = hash_bytes(env->key, h->session_id, (size_t)h->session_id_len);
+	if (x->session_echoed && h->resumption != RESUMPTION_NONE && !x->tickets_given)
+		h->session_given = 0;
 	/* A session id that is only there for middleboxes (RFC 8446 appendix D.4) names no session. */
 	if (!h->session_offered && h->session_id_len > 0 && !x->offers_tls13 && h->client_hello)
 		h->session_offered = hash_bytes(env->key, h->session_id, (size_t)h->session_id_len);
@@ -132,6 +138,7 @@ void exchange_emit(struct exchange *x, struct tls_env *env)
 	tell_certificates(x);
 	tell_times(x);
 	tell_counts(x, env);
+	facts_tell(x);
 	make_absolute(x, env->base_ns);
 	if (x->gap)
 		x->h.reassembly |= REASSEMBLY_GAP;
@@ -141,7 +148,8 @@ void exchange_emit(struct exchange *x, struct tls_env *env)
 	assert(env->finished_count < sizeof env->finished / sizeof env->finished[0]);
 	env->finished[env->finished_count++] = h;
 	struct exchange again = { .transport = x->transport, .tls13 = x->tls13, .version_known = x->version_known,
-		.sequence = (uint8_t)(x->sequence + 1), .state = EXCHANGE_DONE, .gap = x->gap, };
+		.sequence = (uint8_t)(x->sequence + 1), .state = EXCHANGE_DONE, .gap = x->gap,
+		.refused = x->h.outcome == OUTCOME_FAILED };
 	*x = again;
 	exchange_reset(x);
 }
@@ -166,6 +174,12 @@ static void end_unfinished(struct exchange *x, enum exchange_end how, int sender
 
 	/* The server's Finished ends a full handshake up to TLS 1.2: it is sent only after the client's. */
 	if (x->side[SENDER_SERVER].finished && !x->tls13 && (x->saw_certificate || x->saw_hello_done) && x->version_known) {
+		h->inferred |= INFERRED_OUTCOME;
+		exchange_complete(x);
+		return;
+	}
+	/* Early data refused out of sight: the client's record of a Finished's size was none of the data. */
+	if (x->finished_maybe && x->early_data_pending && !x->gap) {
 		h->inferred |= INFERRED_OUTCOME;
 		exchange_complete(x);
 		return;
@@ -199,6 +213,13 @@ static bool refused_by_shape(const struct exchange *x)
 	return x->tls13 && x->finished_by_shape && x->first_after_finished == 2 && !x->side[SENDER_CLIENT].alert_encrypted;
 }
 
+/* The server's close shows whether it refused: where the client was faster, that is waited for. */
+static bool awaits_server(const struct exchange *x, enum exchange_end how, int sender)
+{
+	return x->state == EXCHANGE_COMPLETED && how == EXCHANGE_END_FIN && sender == SENDER_CLIENT && refused_by_shape(x) &&
+		!x->side[SENDER_SERVER].closed;
+}
+
 /* The first to close counts: the other side's FIN only answers it. */
 static void note_close(struct exchange *x, enum exchange_end how, int sender)
 {
@@ -218,6 +239,7 @@ static void end_completed(struct exchange *x, enum exchange_end how, int sender)
 	h->unused = closed && h->closed_by == 1 + SENDER_CLIENT && !x->side[SENDER_CLIENT].application_data && !x->gap;
 	if (closed && sender == SENDER_SERVER && refused_by_shape(x)) {
 		h->outcome = OUTCOME_FAILED;
+		h->unused = false;
 		h->ended_by = ENDED_BY_SERVER;
 		h->alert_code = ALERT_ENCRYPTED;
 		h->alert_sender = SENDER_SERVER;
@@ -236,6 +258,8 @@ void exchange_end(struct exchange *x, struct tls_env *env, enum exchange_end how
 		x->h.reassembly |= REASSEMBLY_EVICTED;
 	/* After one FIN the other side may still speak: only a completed handshake has nothing more to say. */
 	if (how == EXCHANGE_END_FIN && x->state == EXCHANGE_RUNNING && !(x->side[0].closed && x->side[1].closed))
+		return;
+	if (awaits_server(x, how, sender))
 		return;
 	if (x->state == EXCHANGE_RUNNING)
 		end_unfinished(x, how, sender);

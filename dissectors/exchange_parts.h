@@ -6,7 +6,7 @@
 
 #include "dissectors/exchange.h"
 
-enum { FATAL = 2, CLOSE_NOTIFY = 0, RECORD_CHANGE_CIPHER_SPEC = 20, RECORD_ALERT = 21, RECORD_HANDSHAKE = 22, RECORD_APPLICATION_DATA = 23 };
+enum { FATAL = 2, CLOSE_NOTIFY = 0, NO_CERTIFICATE = 41, RECORD_CHANGE_CIPHER_SPEC = 20, RECORD_ALERT = 21, RECORD_HANDSHAKE = 22, RECORD_APPLICATION_DATA = 23 };
 
 void exchange_reset(struct exchange *x);
 void exchange_reach(struct exchange *x, enum stage stage);

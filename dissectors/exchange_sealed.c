@@ -29,37 +29,68 @@ static void client_finished_by_shape(struct exchange *x, int64_t ns)
 	exchange_finished(x, SENDER_CLIENT, ns);
 }
 
+static void completed_tls13(struct exchange *x, struct tls_env *env, enum sender sender, uint32_t len, int64_t first_ns, int64_t last_ns);
+
 static void encrypted_alert(struct exchange *x, struct tls_env *env, enum sender sender, uint32_t len, int64_t ns)
 {
 	x->side[sender].alert_encrypted = true;
 	exchange_log(x, env, sender, MESSAGE_ENCRYPTED_ALERT, len, ns, false);
 }
 
+static void fail_by_shape(struct exchange *x, struct tls_env *env, enum sender sender, uint32_t len, int64_t ns)
+{
+	encrypted_alert(x, env, sender, len, ns);
+	x->h.inferred |= INFERRED_ALERT | INFERRED_OUTCOME | INFERRED_ENDED_BY;
+	x->h.alert_code = ALERT_ENCRYPTED;
+	x->h.alert_sender = sender;
+	exchange_fail(x, sender);
+}
+
+/* The client's early data may still be under way, of any size. Where the server refused it without saying so in the clear, no EndOfEarlyData comes
+ * (RFC 8446 section 4.2.10): a Finished's size, an answer and another record of the client's tell that the handshake is over, but not when it was. */
+static void early_tls13(struct exchange *x, uint32_t len, struct shape_sizes size)
+{
+	if (len == size.end_of_early_data) {
+		x->early_data_pending = false;
+		x->finished_maybe = x->answered_maybe = false;
+	} else if (x->answered_maybe) {
+		client_finished_by_shape(x, TIME_NONE);
+	} else if (len == size.finished) {
+		x->finished_maybe = true;
+	}
+}
+
+static void running_server_tls13(struct exchange *x, struct tls_env *env, uint32_t len, int64_t first_ns, int64_t last_ns)
+{
+	if (x->flight_pending && !x->early_data_pending) {
+		client_finished_by_shape(x, x->flight_last_ns);
+		completed_tls13(x, env, SENDER_SERVER, len, first_ns, last_ns);
+		return;
+	}
+	if (len == shape_sizes(x->h.cipher).alert && !x->early_data_pending) {
+		fail_by_shape(x, env, SENDER_SERVER, len, last_ns);
+		return;
+	}
+	x->answered_maybe = x->finished_maybe;
+	exchange_note_flight(x, SENDER_SERVER);
+	exchange_log(x, env, SENDER_SERVER, MESSAGE_ENCRYPTED, len, last_ns, false);
+}
+
 /* TLS 1.3, the handshake's keys not at hand: only sizes and order speak (contract, tls_ms). */
-static void running_tls13(struct exchange *x, struct tls_env *env, enum sender sender, uint32_t len, int64_t last_ns)
+static void running_tls13(struct exchange *x, struct tls_env *env, enum sender sender, uint32_t len, int64_t first_ns, int64_t last_ns)
 {
 	struct shape_sizes size = shape_sizes(x->h.cipher);
 
 	if (sender == SENDER_SERVER) {
-		if (x->flight_pending && !x->early_data_pending) {
-			client_finished_by_shape(x, x->flight_last_ns);
-			return;
-		}
-		exchange_note_flight(x, sender);
-		exchange_log(x, env, sender, MESSAGE_ENCRYPTED, len, last_ns, false);
-		return;
-	}
-	if (len == size.alert && !x->early_data_pending) {
-		encrypted_alert(x, env, sender, len, last_ns);
-		x->h.inferred |= INFERRED_ALERT | INFERRED_OUTCOME | INFERRED_ENDED_BY;
-		x->h.alert_code = ALERT_ENCRYPTED;
-		x->h.alert_sender = SENDER_CLIENT;
-		exchange_fail(x, SENDER_CLIENT);
+		running_server_tls13(x, env, len, first_ns, last_ns);
 		return;
 	}
 	if (x->early_data_pending) {
-		if (len == size.end_of_early_data)
-			x->early_data_pending = false;
+		early_tls13(x, len, size);
+		return;
+	}
+	if (len == size.alert) {
+		fail_by_shape(x, env, sender, len, last_ns);
 		return;
 	}
 	exchange_note_flight(x, sender);
@@ -68,6 +99,9 @@ static void running_tls13(struct exchange *x, struct tls_env *env, enum sender s
 		client_finished_by_shape(x, last_ns);
 		return;
 	}
+	/* What was sent early, before the client learnt that it was refused, is no flight. */
+	if (x->h.early_data == EARLY_DATA_REJECTED)
+		return;
 	x->flight_pending = true;
 	x->flight_bytes += len;
 	x->flight_last_ns = last_ns;
@@ -172,7 +206,7 @@ void exchange_encrypted(struct exchange *x, struct tls_env *env, enum sender sen
 		if (!x->tls13)
 			application_data(x, sender, first_ns);
 		else if (x->state == EXCHANGE_RUNNING)
-			running_tls13(x, env, sender, len, last_ns);
+			running_tls13(x, env, sender, len, first_ns, last_ns);
 		else if (x->state == EXCHANGE_COMPLETED)
 			completed_tls13(x, env, sender, len, first_ns, last_ns);
 		break;

@@ -36,22 +36,29 @@ static bool read_session_ticket(struct reader r, struct hello_facts *out)
 	return rd_done(&r);
 }
 
-/* RFC 8446 section 4.2.11: identities, each with its age, then binders. */
+/* RFC 8446 section 4.2.11: identities, each with its age, then binders. The age of a ticket is masked with 32 random bits; that of a key agreed on by
+ * other means should be 0. */
 static bool read_client_psk(struct reader r, struct hello_facts *out)
 {
 	struct reader identities = rd_vec16(&r);
-	struct reader identity = rd_vec16(&identities);
 
 	out->has_psk = true;
-	out->psk_identity = rd_rest(&identity);
-	out->psk_age = rd_u32(&identities);
+	for (unsigned i = 0; rd_more(&identities); i++) {
+		struct reader identity = rd_vec16(&identities);
+		uint32_t age = rd_u32(&identities);
+
+		if (i < sizeof out->psk_identities / sizeof out->psk_identities[0])
+			out->psk_identities[i] = rd_rest(&identity);
+		if (!age && i < 32 && !identities.bad)
+			out->psk_external |= (uint32_t)1 << i;
+	}
 	return !identities.bad && !r.bad;
 }
 
 static bool read_server_psk(struct reader r, struct hello_facts *out)
 {
 	out->has_psk = true;
-	rd_skip(&r, 2);
+	out->psk_selected = rd_u16(&r);
 	return rd_done(&r);
 }
 

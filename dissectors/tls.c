@@ -348,12 +348,32 @@ static void alert_bytes(struct tls *t, struct tls_env *env, unsigned end, struct
 	}
 }
 
+/* RFC 6520 section 4: the type and the length of the payload; the rest is nobody's business. */
+static void heartbeat_bytes(struct tls_side *s, struct bytes body)
+{
+	struct reader r = reader_of(body);
+
+	while (s->heartbeat_len < sizeof s->heartbeat && rd_more(&r))
+		s->heartbeat[s->heartbeat_len++] = rd_u8(&r);
+}
+
+static void heartbeat_end(struct tls *t, struct tls_env *env, unsigned end)
+{
+	struct tls_side *s = &t->side[end];
+	struct reader r = reader_of((struct bytes){ s->heartbeat, s->heartbeat_len });
+
+	rd_skip(&r, 1);
+	uint16_t claimed = rd_u16(&r);
+	if (!r.bad)
+		exchange_heartbeat(&t->exchange, env, sender_of(t, end), claimed, s->record_len, s->last_ns);
+}
+
 /* Would nobody but the holder of keys understand this record? */
 static bool is_unreadable(const struct tls *t, unsigned end)
 {
 	const struct tls_side *s = &t->side[end];
 
-	if (s->record_type == RECORD_APPLICATION_DATA || s->record_type == RECORD_HEARTBEAT)
+	if (s->record_type == RECORD_APPLICATION_DATA)
 		return true;
 	if (t->client == 2)
 		return false;
@@ -371,6 +391,8 @@ static void record_part(struct tls *t, struct tls_env *env, unsigned end, struct
 		return;
 	if (s->record_type == RECORD_ALERT)
 		alert_bytes(t, env, end, part);
+	else if (s->record_type == RECORD_HEARTBEAT)
+		heartbeat_bytes(s, part);
 	else if ((s->record_type == RECORD_HANDSHAKE || s->record_type == RECORD_SSL2) && !s->messages_lost)
 		messages(t, env, end, part);
 }
@@ -379,7 +401,8 @@ static void record_part(struct tls *t, struct tls_env *env, unsigned end, struct
 static void forget_record(struct tls_side *s)
 {
 	memset(s->header, 0, sizeof s->header);
-	s->header_len = 0;
+	memset(s->heartbeat, 0, sizeof s->heartbeat);
+	s->header_len = s->heartbeat_len = 0;
 	s->record_type = 0;
 	s->record_len = 0;
 	s->record_ns = TIME_NONE;
@@ -399,6 +422,8 @@ static void record_end(struct tls *t, struct tls_env *env, unsigned end)
 	exchange_bytes(&t->exchange, sender, s->record_type == RECORD_APPLICATION_DATA && !t->exchange.tls13 ? 0 : HEADER_LEN + (uint32_t)s->record_len);
 	if (unreadable)
 		exchange_encrypted(&t->exchange, env, sender, s->record_type, s->record_len, s->record_ns, s->last_ns);
+	else if (s->record_type == RECORD_HEARTBEAT)
+		heartbeat_end(t, env, end);
 	else if (s->record_type == RECORD_CHANGE_CIPHER_SPEC) {
 		exchange_change_cipher(&t->exchange, env, sender, s->record_ns, s->last_ns);
 		/* Whatever was lost before it, records are whole again behind it. */
@@ -527,9 +552,11 @@ static void lose_message_bytes(struct tls *t, struct tls_env *env, unsigned end,
 	if (s->skip >= n) {
 		s->skip -= n;
 	} else if (s->message_want && s->message_len + n <= s->message_want) {
+		read_cut_hello(t, env, end);
 		s->skip = s->message_want - s->message_len - n;
 		drop_message(s, env);
 	} else {
+		read_cut_hello(t, env, end);
 		drop_message(s, env);
 		s->skip = 0;
 		s->messages_lost = true;
@@ -556,6 +583,7 @@ static void side_gap(struct tls *t, struct tls_env *env, unsigned end, uint64_t 
 
 	exchange_gap(&t->exchange, t->client == 2 ? SENDER_CLIENT : sender_of(t, end));
 	if (!s->started || !s->in_record || missing > s->record_left) {
+		read_cut_hello(t, env, end);
 		lose_sync(t, env, end);
 		return;
 	}

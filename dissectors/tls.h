@@ -19,6 +19,7 @@ struct tls_side {
 	uint8_t record_type;
 	bool in_record, started, lost, messages_lost, ssl2;
 	uint8_t alert[2], alert_len;
+	uint8_t heartbeat[3], heartbeat_len;	/* type and length of the payload, as far as they have come */
 	uint8_t prefix[4], prefix_len;		/* of the message in progress, while its length is not known */
 	uint16_t record_len, record_left;
 	uint32_t skip;				/* bytes of the message in progress that nobody wants or that are lost */

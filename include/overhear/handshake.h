@@ -75,7 +75,7 @@ struct alert {
 	int64_t time_ns;
 };
 
-enum { HANDSHAKE_MESSAGES_INLINE = 16, HANDSHAKE_ALERTS_MAX = 8, HANDSHAKE_TEXTS_INLINE = 160 };
+enum { HANDSHAKE_MESSAGES_INLINE = 16, HANDSHAKE_ALERTS_MAX = 8, HANDSHAKE_TEXTS_INLINE = 160, HANDSHAKE_TICKETS_MORE = 3 };
 
 struct handshake {
 	int64_t capture_id;		/* of the struct capture it was seen in; 0: the one the sink began last */
@@ -124,7 +124,14 @@ struct handshake {
 	int64_t client_bytes, server_bytes;
 
 	/* What the dissectors need for resumed_from and the rules: hashes of a ticket or session, 0 where none. */
-	uint64_t session_offered, session_given;
+	uint64_t session_offered, session_given, more_sessions_given[HANDSHAKE_TICKETS_MORE];
+
+	/* For the rules (src/diagnose): what a HelloRetryRequest asked for, -1 where nothing; a heartbeat message in the clear claimed more than was
+	 * sent (either side's; the ladder has them as MESSAGE_HEARTBEAT); the stapled OCSP response as sent, and what record/ocsp.h read from it. */
+	int32_t retry_group;
+	bool heartbleed_probe;
+	struct text ocsp_response;
+	int64_t ocsp_this_update_s, ocsp_next_update_s;	/* seconds since 1970, TIME_NONE */
 
 	/* How it ended, for the rules (src/diagnose). */
 	uint8_t closed_by;			/* 1 + enum sender of the first FIN or RST; 0: nobody */

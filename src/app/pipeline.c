@@ -247,8 +247,11 @@ static void tell_closed(struct pipeline *p, struct flow *f, const struct segment
 	}
 	dissector_of(c)->closed(c->state, &p->env, end, reset);
 	hand_on(p, f, c);
-	if (dissector_of(c)->is_over(c->state))
+	if (dissector_of(c)->is_over(c->state)) {
 		disconnect(p, f);
+		/* A hello that is sent again and again after the close is none of a new connection. */
+		f->unwatched = true;
+	}
 }
 
 static void follow(struct pipeline *p, struct flow *f, const struct segment *s, unsigned end)

@@ -51,7 +51,7 @@ server_think_ms tls_ms first_byte_ms total_ms round_trips retransmissions client
 # about them.
 EXPECTED_LATER = set("""
 vlan encapsulation starttls inner_server_name dns_name certificate_compression quic_version quic_retry dtls_cookie dns_ms
-cause key_exchange forward_secrecy post_quantum ocsp_status sct_count application category risks
+cause ocsp_status application category risks
 findings attempts
 """.split())
 # A database for each capture: in memory, where the system has a place for that.
