@@ -26,6 +26,7 @@ struct options {
 	bool no_promiscuous; /* -p */
 	bool quiet, verbose; /* -q, -v */
 	const char *output;  /* -o; "overhear.db" where it was not given */
+	bool no_ndpi; /* --no-ndpi */
 	bool again;
 	bool json, csv;
 	bool help, version, interfaces;

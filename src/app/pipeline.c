@@ -3,6 +3,7 @@
 #include "base/hash.h"
 #include "base/xmalloc.h"
 #include "dissectors/dissector.h"
+#include "dissectors/dns.h"
 #include "flow/table.h"
 #include "packet/decap.h"
 #include "packet/defrag.h"
@@ -109,12 +110,21 @@ static void hand_on(struct pipeline *p, const struct flow *f, const struct conne
 		tell_tcp_times(h, f);
 		tell_reassembly(h, f, c);
 		p->counts.handshakes++;
+		dns_flush(p->env.dns);
 		p->options.emit(p->options.context, h);
 	}
 	p->env.finished_count = 0;
 }
 
 /* ---- a flow's bytes ---- */
+
+/* Tells the dissectors whose bytes come next. */
+static void serve(struct pipeline *p, const struct flow *f)
+{
+	p->env.base_ns = f->first_ns;
+	p->env.end = f->end;
+	p->env.port = f->port;
+}
 
 static void disconnect(struct pipeline *p, struct flow *f)
 {
@@ -280,7 +290,7 @@ static void take_datagram(struct pipeline *p, struct flow *f, const struct segme
 {
 	struct chunk chunk = { .data = s->payload, .time_ns = s->time_ns, .number = s->number, .missing = 0 };
 
-	p->env.base_ns = f->first_ns;
+	serve(p, f);
 	if (s->fragments_overlap)
 		f->stream[end].marks |= REASSEMBLY_OVERLAP;
 	if (!f->connection)
@@ -294,6 +304,14 @@ static void take_datagram(struct pipeline *p, struct flow *f, const struct segme
 		disconnect(p, f);
 	else
 		f->unwatched = dissector_of(c)->is_over(c->state);
+}
+
+/* Names are looked up by many that never shake hands: a message of DNS needs no flow. */
+static void domain_message(struct pipeline *p, const struct segment *s)
+{
+	struct dns_path path = { .from = s->src, .to = s->dst, .from_port = s->src_port, .to_port = s->dst_port, .time_ns = s->time_ns };
+
+	dns_message(p->env.dns, &path, s->payload);
 }
 
 /* Most datagrams are none of ours: one that looks like nothing gets no flow, and finds one only where some are followed. Whoever is over is kept, so that a
@@ -324,14 +342,17 @@ static void segment(struct pipeline *p, const struct segment *s)
 	unsigned end;
 
 	if (s->protocol != PROTOCOL_TCP) {
-		datagram(p, s);
+		if ((s->dst_port == DNS_PORT || s->src_port == DNS_PORT) && dns_looks(s->payload))
+			domain_message(p, s);
+		else
+			datagram(p, s);
 		return;
 	}
 	struct flow *f = flow_table_get(p->flows, s, &end);
 
 	if (!f || f->unwatched)
 		return;
-	p->env.base_ns = f->first_ns;
+	serve(p, f);
 	if (s->fragments_overlap)
 		f->stream[end].marks |= REASSEMBLY_OVERLAP;
 	if (f->doubted) {
@@ -375,7 +396,7 @@ static void retire(void *context, struct flow *f, enum flow_end how)
 	if (!f->connection)
 		return;
 	/* A flow may be retired in the middle of another one's packet. */
-	p->env.base_ns = f->first_ns;
+	serve(p, f);
 	give_up(p, f);
 	if (!drain(p, f, 0) || !drain(p, f, 1))
 		return;
@@ -420,6 +441,13 @@ static size_t largest_state(void)
 	return (largest + 7) / 8 * 8;
 }
 
+static void deliver_lookups(void *context, struct lookup_batch *batch)
+{
+	struct pipeline *p = context;
+
+	p->options.emit_lookups(p->options.context, batch);
+}
+
 struct pipeline *pipeline_create(const struct pipeline_options *options)
 {
 	struct pipeline *p = xcalloc(1, sizeof *p);
@@ -429,6 +457,7 @@ struct pipeline *pipeline_create(const struct pipeline_options *options)
 	hash_key_init(&p->key);
 	p->decap.limits = &p->counts.limits;
 	tls_env_init(&p->env, &p->key, &p->counts.limits);
+	p->env.dns = dns_create(&p->key, &p->counts.limits, deliver_lookups, p);
 	p->connection_size = sizeof *p->blank + largest_state();
 	p->blank = xcalloc(1, p->connection_size);
 	p->blank->vlan = VLAN_NONE;
@@ -444,6 +473,7 @@ struct pipeline *pipeline_create(const struct pipeline_options *options)
 void pipeline_drain(struct pipeline *p)
 {
 	flow_table_drain(p->flows);
+	dns_flush(p->env.dns);
 }
 
 void pipeline_tick(struct pipeline *p, int64_t now_ns)
@@ -485,6 +515,7 @@ void pipeline_destroy(struct pipeline *p)
 		return;
 	flow_table_destroy(p->flows);
 	defrag_destroy(p->defrag);
+	dns_destroy(p->env.dns);
 	tls_env_finish(&p->env);
 	free(p->blank);
 	free(p);

@@ -5,6 +5,7 @@
 
 #include "overhear/capture.h"
 #include "overhear/handshake.h"
+#include "overhear/lookup.h"
 #include "overhear/packet.h"
 
 #include <stddef.h>
@@ -14,6 +15,8 @@ struct pipeline;
 struct pipeline_options {
 	/* Takes over each finished handshake; gives it back with pipeline_give_back(), from the pipeline's own thread. */
 	void (*emit)(void *context, struct handshake *h);
+	/* Takes over what clients looked up, to be freed; in order with the handshakes: what a client knew before a handshake ended comes first. */
+	void (*emit_lookups)(void *context, struct lookup_batch *batch);
 	void *context;
 };
 

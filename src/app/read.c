@@ -18,6 +18,8 @@ static bool fingerprint(const char *path, const struct options *o, struct buffer
 	if (!strcmp(path, "-") || !source_fingerprint(path, hash))
 		return false;
 	buffer_add_format(out, "%s f=%s c=%llu s=%llu", hash, o->filter ? o->filter : "", (unsigned long long)o->count, (unsigned long long)o->snaplen);
+	if (o->no_ndpi)
+		buffer_add_text(out, " no-ndpi");
 	return true;
 }
 

@@ -17,7 +17,7 @@ bool run_open(struct run *r, const struct options *options)
 		run_status(r, message_error(options->output, &error));
 		return false;
 	}
-	r->writer = writer_create(&sqlite_sink, r->sink);
+	r->writer = writer_create(&sqlite_sink, r->sink, options->no_ndpi);
 	return true;
 }
 
@@ -60,6 +60,13 @@ static void emit(void *context, struct handshake *h)
 	writer_put(c->run->writer, h);
 }
 
+static void emit_lookups(void *context, struct lookup_batch *batch)
+{
+	struct capturing *c = context;
+
+	writer_put_lookups(c->run->writer, batch);
+}
+
 bool capturing_begin(struct capturing *c, struct run *r, const char *source, const char *kind, const char *fingerprint)
 {
 	struct error error;
@@ -71,7 +78,7 @@ bool capturing_begin(struct capturing *c, struct run *r, const char *source, con
 		run_status(r, message_error(r->options->output, &error));
 		return false;
 	}
-	c->pipeline = pipeline_create(&(struct pipeline_options){ .emit = emit, .context = c });
+	c->pipeline = pipeline_create(&(struct pipeline_options){ .emit = emit, .emit_lookups = emit_lookups, .context = c });
 	return true;
 }
 
@@ -94,6 +101,7 @@ void capturing_end(struct capturing *c, const struct source_stats *stats, const 
 	writer_stop(r->writer);
 	take_back(c);
 	pipeline_counts(c->pipeline, &c->capture);
+	writer_add_limits(r->writer, &c->capture.limits);
 	c->capture.link_type = link_type;
 	c->capture.status = status;
 	c->capture.drops_known = stats->drops_known;

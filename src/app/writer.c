@@ -1,8 +1,10 @@
 #include "app/writer.h"
 
+#include "app/joins.h"
 #include "app/message.h"
 #include "app/ring.h"
 #include "base/xmalloc.h"
+#include "record/ocsp.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -16,12 +18,25 @@ enum { FLUSH_MS = 500, IDLE_MS = 100, COMPLAIN_MS = 60000 };
 struct writer {
 	const struct sink_ops *ops;
 	struct sink *sink;
+	struct ocsp_memory ocsp;
+	struct joins *joins;
 	struct ring *there, *back;
 	pthread_t thread;
 	bool running, dirty;
 	int64_t flushed_ms, complained_ms;
 	struct handshake stop;		/* its address ends the thread */
 };
+
+/* The ring carries two kinds of items: a pointer to lookups has its lowest bit set. */
+static void *as_item(struct lookup_batch *batch)
+{
+	return (char *)batch + 1;
+}
+
+static struct lookup_batch *lookups_of(void *item)
+{
+	return (uintptr_t)item & 1 ? (struct lookup_batch *)(void *)((char *)item - 1) : NULL;
+}
 
 static int64_t now_ms(void)
 {
@@ -64,28 +79,35 @@ static void *run(void *argument)
 	struct error error;
 
 	for (unsigned i = 0;; i++) {
-		struct handshake *h = ring_pop(w->there, IDLE_MS);
+		void *item = ring_pop(w->there, IDLE_MS);
+		struct lookup_batch *lookups = lookups_of(item);
+		struct handshake *h = lookups ? NULL : item;
 
 		if (h == &w->stop)
 			break;
+		if (lookups)
+			joins_learn(w->joins, lookups);
 		if (h) {
 			w->dirty = true;
+			ocsp_tell(&w->ocsp, h);
+			joins_tell(w->joins, h);
 			if (!w->ops->put(w->sink, h, &error))
 				complain(w, &error);
 			ring_push(w->back, h);
 		}
-		if (!h || i % 64 == 0)
+		if (!item || i % 64 == 0)
 			flush_when_due(w);
 	}
 	return NULL;
 }
 
-struct writer *writer_create(const struct sink_ops *ops, struct sink *sink)
+struct writer *writer_create(const struct sink_ops *ops, struct sink *sink, bool without_ndpi)
 {
 	struct writer *w = xcalloc(1, sizeof *w);
 
 	w->ops = ops;
 	w->sink = sink;
+	w->joins = joins_create(without_ndpi);
 	w->there = ring_create(RING_ROOM, BATCH);
 	w->back = ring_create(BACK_ROOM, BACK_ROOM);
 	return w;
@@ -98,6 +120,7 @@ void writer_destroy(struct writer *w)
 	writer_stop(w);
 	ring_destroy(w->there);
 	ring_destroy(w->back);
+	joins_destroy(w->joins);
 	free(w);
 }
 
@@ -107,6 +130,7 @@ bool writer_begin(struct writer *w, struct capture *c, struct error *error)
 
 	if (!w->ops->begin(w->sink, c, error))
 		return false;
+	joins_begin(w->joins);
 	w->flushed_ms = now_ms();
 	/* Signals are the main thread's. */
 	sigfillset(&all);
@@ -122,6 +146,16 @@ bool writer_begin(struct writer *w, struct capture *c, struct error *error)
 void writer_put(struct writer *w, struct handshake *h)
 {
 	ring_push(w->there, h);
+}
+
+void writer_put_lookups(struct writer *w, struct lookup_batch *batch)
+{
+	ring_push(w->there, as_item(batch));
+}
+
+void writer_add_limits(const struct writer *w, struct limit_counts *out)
+{
+	joins_add_limits(w->joins, out);
 }
 
 struct handshake *writer_take_back(struct writer *w)

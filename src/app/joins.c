@@ -1,0 +1,61 @@
+#include "app/joins.h"
+
+#include "app/applications.h"
+#include "base/hash.h"
+#include "base/xmalloc.h"
+#include "record/lookups.h"
+
+#include <stdlib.h>
+
+struct joins {
+	struct hash_key key;
+	struct limit_counts limits;
+	struct lookups *lookups;
+	struct applications *applications;	/* NULL: without nDPI */
+};
+
+struct joins *joins_create(bool without_ndpi)
+{
+	struct joins *j = xcalloc(1, sizeof *j);
+
+	hash_key_init(&j->key);
+	if (!without_ndpi)
+		j->applications = applications_create(&j->limits);
+	return j;
+}
+
+void joins_destroy(struct joins *j)
+{
+	if (!j)
+		return;
+	lookups_destroy(j->lookups);
+	applications_destroy(j->applications);
+	free(j);
+}
+
+void joins_begin(struct joins *j)
+{
+	lookups_destroy(j->lookups);
+	j->lookups = lookups_create(&j->key, &j->limits);
+	j->limits = (struct limit_counts){ 0 };
+}
+
+void joins_learn(struct joins *j, struct lookup_batch *batch)
+{
+	for (uint32_t i = 0; i < batch->count; i++)
+		lookups_add(j->lookups, &batch->each[i]);
+	free(batch);
+}
+
+void joins_tell(struct joins *j, struct handshake *h)
+{
+	lookups_tell(j->lookups, h);
+	if (j->applications)
+		applications_tell(j->applications, h);
+}
+
+void joins_add_limits(const struct joins *j, struct limit_counts *out)
+{
+	for (size_t i = 0; i < LIMIT_COUNT; i++)
+		out->bitten[i] += j->limits.bitten[i];
+}
