@@ -5,6 +5,7 @@
 #include "app/ring.h"
 #include "base/xmalloc.h"
 #include "record/ocsp.h"
+#include "record/ocsp.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -18,6 +19,7 @@ enum { FLUSH_MS = 500, IDLE_MS = 100, COMPLAIN_MS = 60000 };
 struct writer {
 	const struct sink_ops *ops;
 	struct sink *sink;
+	struct ocsp_memory ocsp;
 	struct ocsp_memory ocsp;
 	struct joins *joins;
 	struct ring *there, *back;
@@ -89,6 +91,7 @@ static void *run(void *argument)
 			joins_learn(w->joins, lookups);
 		if (h) {
 			w->dirty = true;
+			ocsp_tell(&w->ocsp, h);
 			ocsp_tell(&w->ocsp, h);
 			joins_tell(w->joins, h);
 			if (!w->ops->put(w->sink, h, &error))

@@ -204,6 +204,9 @@ const struct field fields[] = {
 	{ "ocsp_status", FIELD_ENUM, AT(ocsp_status), MARKS(28, 2), .names = ocsp,
 	  .meaning = "What the stapled OCSP response says of the server's certificate." },
 	{ "sct_count", FIELD_INT, AT(sct_count),
+	  .view = "coalesce((SELECT e.sct_count FROM chain_members m JOIN certificate_rows e ON "
+		  "e.id = m.certificate WHERE m.chain = h.server_chain AND m.position = 0) "
+		  "+ coalesce(h.sct_count, 0), h.sct_count)",
 	  .meaning = "Signed certificate timestamps, in the certificate, the extension and the "
 		     "staple together." },
 	{ "ticket_lifetime_s", FIELD_INT, AT(ticket_lifetime_s),
@@ -389,7 +392,7 @@ static const char *shown_type(const struct field *f)
 		return "text";
 	if (f->type == FIELD_DERIVED && (!strcmp(f->column, "id") || strstr(f->column, "_code")))
 		return "integer";
-	if (f->names || (f->type == FIELD_INT && f->view))
+	if (f->names || (f->type == FIELD_INT && f->view && f->stored))
 		return "text";
 	return types[f->type];
 }

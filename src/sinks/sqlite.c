@@ -557,11 +557,17 @@ static int64_t resumed_from(const struct sink *s, const struct handshake *h)
 	return is_resumed(h) && session->hash == h->session_offered ? session->handshake : 0;
 }
 
-static void note_session(struct sink *s, const struct handshake *h, int64_t id)
+static void note_session(struct sink *s, uint64_t hash, int64_t id)
 {
-	if (h->session_given)
-		s->sessions[h->session_given % SESSIONS] =
-			(struct session){ .hash = h->session_given, .handshake = id };
+	if (hash)
+		s->sessions[hash % SESSIONS] = (struct session){ .hash = hash, .handshake = id };
+}
+
+static void note_sessions(struct sink *s, const struct handshake *h, int64_t id)
+{
+	note_session(s, h->session_given, id);
+	for (int i = 0; i < HANDSHAKE_TICKETS_MORE; i++)
+		note_session(s, h->more_sessions_given[i], id);
 }
 
 /* The rows that the handshake's row refers to; false where one could not be stored. */
@@ -615,7 +621,7 @@ static bool put_handshake(struct sink *s, struct handshake *h, struct error *err
 	if (!insert(s))
 		return give_up(s, error);
 	note_chains(s, h, &extra);
-	note_session(s, h, sqlite3_last_insert_rowid(s->db));
+	note_sessions(s, h, sqlite3_last_insert_rowid(s->db));
 	if (extra.connection_id > s->connection_last)
 		s->connection_last = extra.connection_id;
 	return s->pending < ROWS_PER_TRANSACTION || commit(s, error);

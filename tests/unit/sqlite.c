@@ -549,7 +549,8 @@ static void a_resumption_names_where_it_came_from(void **state)
 	struct handshake first = a_handshake(1), second = a_handshake(2), full = a_handshake(3);
 
 	start(p);
-	first.session_given = 77;
+	first.session_given = 76;
+	first.more_sessions_given[HANDSHAKE_TICKETS_MORE - 1] = 77;
 	put(p, &first);
 	second.session_offered = 77;
 	second.resumption = RESUMPTION_TICKET;
@@ -560,6 +561,29 @@ static void a_resumption_names_where_it_came_from(void **state)
 	stop(p);
 	expect(p, "SELECT resumed_from FROM handshakes ORDER BY id", "-;1;-");
 	database_is_sound(p);
+}
+
+static void make_with(const struct place *p, const char *sql);
+
+/* The chain's leaf is no certificate at all, and says nothing of timestamps. */
+static void timestamps_of_all_carriers_are_counted_together(void **state)
+{
+	struct place *p = *state;
+	struct chain *chain = a_chain(1);
+	struct handshake with = a_handshake(1), without = a_handshake(2), neither = a_handshake(3);
+
+	start(p);
+	with.sct_count = 2;
+	with.server_chain = chain;
+	put(p, &with);
+	without.sct_count = 3;
+	put(p, &without);
+	put(p, &neither);
+	stop(p);
+	expect(p, "SELECT sct_count FROM handshakes ORDER BY id", "2;3;-");
+	make_with(p, "UPDATE certificate_rows SET sct_count = 1");
+	expect(p, "SELECT sct_count FROM handshakes ORDER BY id", "3;3;-");
+	free(chain);
 }
 
 static void a_capture_has_its_counters(void **state)
@@ -925,6 +949,7 @@ int main(void)
 		TEST(a_reopened_database_goes_on),
 		TEST(a_row_remembered_from_another_database_is_not_believed),
 		TEST(a_resumption_names_where_it_came_from),
+		TEST(timestamps_of_all_carriers_are_counted_together),
 		TEST(a_capture_has_its_counters),
 		TEST(only_a_finished_reading_is_known_again),
 		TEST(a_forgotten_capture_takes_along_what_only_it_used),
