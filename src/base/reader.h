@@ -43,7 +43,9 @@ static inline struct bytes rd_take(struct reader *r, size_t n)
 		return (struct bytes){ NULL, 0 };
 	}
 	struct bytes b = { r->at, n };
-	r->at += n;
+	/* Adding nothing to NULL is undefined in C. */
+	if (n)
+		r->at += n;
 	return b;
 }
 
