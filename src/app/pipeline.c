@@ -1,12 +1,15 @@
 #include "app/pipeline.h"
 
+#include "app/attempts.h"
 #include "base/hash.h"
 #include "base/xmalloc.h"
 #include "dissectors/dissector.h"
 #include "dissectors/dns.h"
+#include "dissectors/starttls.h"
 #include "flow/table.h"
 #include "packet/decap.h"
 #include "packet/defrag.h"
+#include "record/attempt.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -36,6 +39,7 @@ struct pipeline {
 	struct flow_table *flows;
 	uint64_t datagram_connections;	/* now; without any, a datagram that looks like nothing needs no flow */
 	struct tls_env env;
+	struct attempts *attempts;
 	size_t connection_size;
 	struct connection *blank;
 };
@@ -116,6 +120,69 @@ static void hand_on(struct pipeline *p, const struct flow *f, const struct conne
 	p->env.finished_count = 0;
 }
 
+/* ---- connections without a hello ---- */
+
+/* What a flow's note holds beside a road_note (dissectors/starttls.h). */
+#define NOTE_HELLO (1U << 31)		/* a hello was seen */
+#define NOTE_TOLD (1U << 30)		/* the attempt is counted already */
+
+static void add_attempt(struct pipeline *p, struct flow *f, unsigned client, enum attempt_reason reason, uint32_t levels)
+{
+	struct attempt_event e = { .client = f->end[client], .server = f->end[!client], .server_port = f->port[!client], .reason = (uint8_t)reason,
+		.levels = levels, .first_ns = f->first_ns, .last_ns = f->first_ns };
+
+	f->note |= NOTE_TOLD;
+	attempts_add(p->attempts, &e);
+}
+
+static unsigned client_of(const struct flow *f, const struct road_note *note)
+{
+	return f->initiator < 2 ? f->initiator : note->client;
+}
+
+/* The road ends here: what it says of TLS is final. */
+static void tell_road(struct pipeline *p, struct flow *f)
+{
+	struct road_note note = road_note_of(f->note);
+	unsigned client = client_of(f, &note);
+
+	if (f->note & NOTE_HELLO || client > 1)
+		return;
+	if (note.reason == ROAD_REFUSED)
+		add_attempt(p, f, client, ATTEMPT_STARTTLS_REFUSED, note.levels);
+	else if (note.reason == ROAD_STRIPPED)
+		add_attempt(p, f, client, ATTEMPT_STARTTLS_STRIPPED, note.levels);
+}
+
+static void tell_plain_http(struct pipeline *p, struct flow *f, unsigned end, struct bytes first)
+{
+	if (f->initiator != !end && is_http_request(first))
+		add_attempt(p, f, end, ATTEMPT_PLAIN_HTTP, 0);
+}
+
+/* SYN and SYN/ACK were seen, and nothing else than the end; or plaintext where TLS comes first; or TLS was offered and not taken. */
+static void tell_unused(struct pipeline *p, struct flow *f)
+{
+	struct road_note note = road_note_of(f->note);
+	unsigned client = client_of(f, &note);
+	bool opened = f->opening & OPENING_SYN && f->opening & OPENING_SYNACK;
+
+	if (f->note & (NOTE_HELLO | NOTE_TOLD) || f->unwatched || f->protocol != PROTOCOL_TCP || client > 1 || !(f->closed || f->reset_by))
+		return;
+	bool tls_port = opened && (f->state == FLOW_NEW || attempt_is_tls_port(f->port[!client]));
+	if (note.reason == ROAD_UNUSED || tls_port)
+		add_attempt(p, f, client, f->reset_by ? ATTEMPT_RESET : ATTEMPT_CLOSED, note.levels);
+}
+
+static void in_vain(void *context, const struct syn_ends *ends, int64_t time_ns, bool refused)
+{
+	struct pipeline *p = context;
+	struct attempt_event e = { .client = ends->client, .server = ends->server, .server_port = ends->server_port,
+		.reason = refused ? ATTEMPT_REFUSED : ATTEMPT_UNANSWERED, .first_ns = time_ns, .last_ns = time_ns };
+
+	attempts_add(p->attempts, &e);
+}
+
 /* ---- a flow's bytes ---- */
 
 /* Tells the dissectors whose bytes come next. */
@@ -132,7 +199,11 @@ static void disconnect(struct pipeline *p, struct flow *f)
 	struct stream_pool *pool = flow_table_pool(p->flows);
 
 	p->datagram_connections -= !dissector_of(c)->stream;
+	bool hello = dissector_of(c)->client(c->state) < 2;
+	p->env.road_note = 0;
 	dissector_of(c)->finish(c->state, &p->env);
+	f->note = hello ? NOTE_HELLO : p->env.road_note;
+	tell_road(p, f);
 	flow_disconnect(p->flows, f);
 	stream_ignore(&f->stream[0], pool);
 	stream_ignore(&f->stream[1], pool);
@@ -196,6 +267,7 @@ static void decide(struct pipeline *p, struct flow *f, const struct segment *s, 
 		return;
 	const struct dissector *d = chunk.missing ? NULL : dissector_for(true, chunk.data);
 	if (!d) {
+		tell_plain_http(p, f, end, chunk.data);
 		stream_ignore(&f->stream[0], pool);
 		stream_ignore(&f->stream[1], pool);
 		f->state = FLOW_OPAQUE;
@@ -385,16 +457,13 @@ static void segment(struct pipeline *p, const struct segment *s)
 
 /* ---- the end of a flow ---- */
 
-static void retire(void *context, struct flow *f, enum flow_end how)
+static void end_connection(struct pipeline *p, struct flow *f, enum flow_end how)
 {
 	static const enum exchange_end ends[] = {
 		[FLOW_END_IDLE] = EXCHANGE_END_IDLE, [FLOW_END_EVICTED] = EXCHANGE_END_EVICTED, [FLOW_END_REPLACED] = EXCHANGE_END_IDLE,
 		[FLOW_END_CAPTURE] = EXCHANGE_END_CAPTURE, [FLOW_END_CLOSED] = EXCHANGE_END_IDLE,
 	};
-	struct pipeline *p = context;
 
-	if (!f->connection)
-		return;
 	/* A flow may be retired in the middle of another one's packet. */
 	serve(p, f);
 	give_up(p, f);
@@ -405,6 +474,15 @@ static void retire(void *context, struct flow *f, enum flow_end how)
 	dissector_of(c)->end(c->state, &p->env, ends[how], f->first_closer ? f->first_closer - 1 : -1);
 	hand_on(p, f, c);
 	disconnect(p, f);
+}
+
+static void retire(void *context, struct flow *f, enum flow_end how)
+{
+	struct pipeline *p = context;
+
+	if (f->connection)
+		end_connection(p, f, how);
+	tell_unused(p, f);
 }
 
 /* ---- packets ---- */
@@ -464,8 +542,9 @@ struct pipeline *pipeline_create(const struct pipeline_options *options)
 	/* TLS is what most connections that wait are: its blank state packs to nothing. */
 	dissectors[0].init(p->blank->state);
 	struct flow_table_options table = { .connection_size = p->connection_size, .blank_connection = p->blank, .key = &p->key,
-		.limits = &p->counts.limits, .retire = retire, .context = p };
+		.limits = &p->counts.limits, .retire = retire, .in_vain = in_vain, .context = p };
 	p->flows = flow_table_create(&table);
+	p->attempts = attempts_create(&p->key, &p->counts.limits);
 	p->defrag = defrag_create(&p->key, &p->counts.limits);
 	return p;
 }
@@ -479,6 +558,11 @@ void pipeline_drain(struct pipeline *p)
 void pipeline_tick(struct pipeline *p, int64_t now_ns)
 {
 	flow_table_tick(p->flows, now_ns);
+}
+
+struct attempt *pipeline_attempts(struct pipeline *p, bool all, size_t *count)
+{
+	return attempts_take(p->attempts, all, count);
 }
 
 void pipeline_give_back(struct pipeline *p, struct handshake *h)
@@ -514,6 +598,7 @@ void pipeline_destroy(struct pipeline *p)
 	if (!p)
 		return;
 	flow_table_destroy(p->flows);
+	attempts_destroy(p->attempts);
 	defrag_destroy(p->defrag);
 	dns_destroy(p->env.dns);
 	tls_env_finish(&p->env);

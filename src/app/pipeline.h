@@ -3,6 +3,7 @@
 #ifndef APP_PIPELINE_H
 #define APP_PIPELINE_H
 
+#include "overhear/attempt.h"
 #include "overhear/capture.h"
 #include "overhear/handshake.h"
 #include "overhear/lookup.h"
@@ -29,6 +30,9 @@ void pipeline_packets(struct pipeline *p, const struct packet *packets, size_t c
 void pipeline_drain(struct pipeline *p);
 /* Live, when no packet came for a while: time goes on. */
 void pipeline_tick(struct pipeline *p, int64_t now_ns);
+/* Rows of connections without a hello that changed since they were taken last (attempts.h); `all` at the end of the capture, after
+ * pipeline_drain(). The caller's to free; NULL where there is none. */
+struct attempt *pipeline_attempts(struct pipeline *p, bool all, size_t *count);
 void pipeline_give_back(struct pipeline *p, struct handshake *h);
 /* Fills the capture's counters. */
 void pipeline_counts(const struct pipeline *p, struct capture *out);

@@ -1,10 +1,30 @@
 #include "app/run.h"
 
 #include "app/message.h"
+#include "diagnose/findings.h"
 #include "sinks/sqlite.h"
 
 #include <string.h>
 #include <unistd.h>
+
+enum { ATTEMPTS_NS = 1000000000 };
+
+static bool open_diagnosis(struct run *r, struct error *error)
+{
+	struct trust_options roots = { .ca_file = r->options->ca_file, .ca_path = r->options->ca_path };
+
+	return diagnose_create(&roots, &r->diagnose, error);
+}
+
+static bool open_database(struct run *r, struct error *error)
+{
+	if (!sqlite_sink.open(&r->sink, r->options->output, error))
+		return false;
+	if (sqlite_know_findings(r->sink, finding_kinds, FINDING_KIND_COUNT, error))
+		return true;
+	sqlite_sink.close(r->sink, NULL);
+	return false;
+}
 
 bool run_open(struct run *r, const struct options *options)
 {
@@ -13,11 +33,16 @@ bool run_open(struct run *r, const struct options *options)
 	*r = (struct run){ .options = options };
 	if (gethostname(r->sensor, sizeof r->sensor - 1))
 		strcpy(r->sensor, "localhost");
-	if (!sqlite_sink.open(&r->sink, options->output, &error)) {
-		run_status(r, message_error(options->output, &error));
+	if (!open_diagnosis(r, &error)) {
+		run_status(r, message_error(NULL, &error));
 		return false;
 	}
-	r->writer = writer_create(&sqlite_sink, r->sink, options->no_ndpi);
+	if (!open_database(r, &error)) {
+		run_status(r, message_error(options->output, &error));
+		diagnose_destroy(r->diagnose);
+		return false;
+	}
+	r->writer = writer_create(&sqlite_sink, r->sink, r->diagnose, options->no_ndpi);
 	return true;
 }
 
@@ -33,6 +58,9 @@ int run_close(struct run *r)
 	struct error error;
 
 	writer_destroy(r->writer);
+	if (diagnose_lacks_roots(r->diagnose))
+		message("no trusted roots were found, so that no issuer was judged: name some with --ca-file");
+	diagnose_destroy(r->diagnose);
 	sqlite_sink.counts(r->sink, &counts);
 	if (!sqlite_sink.close(r->sink, &error))
 		run_status(r, message_error(r->options->output, &error));
@@ -67,11 +95,31 @@ static void emit_lookups(void *context, struct lookup_batch *batch)
 	writer_put_lookups(c->run->writer, batch);
 }
 
+static void store_attempts(struct capturing *c, bool all)
+{
+	size_t count;
+	struct attempt *attempts = pipeline_attempts(c->pipeline, all, &count);
+
+	if (attempts)
+		writer_put_attempts(c->run->writer, attempts, count);
+}
+
+/* Live, who looks at the database shall see what is going on. */
+static void store_attempts_when_due(struct capturing *c, int64_t now_ns)
+{
+	if (c->attempts_ns == TIME_NONE || now_ns < c->attempts_ns)
+		c->attempts_ns = now_ns;
+	if (now_ns - c->attempts_ns < ATTEMPTS_NS)
+		return;
+	c->attempts_ns = now_ns;
+	store_attempts(c, false);
+}
+
 bool capturing_begin(struct capturing *c, struct run *r, const char *source, const char *kind, const char *fingerprint)
 {
 	struct error error;
 
-	*c = (struct capturing){ .run = r, .left = r->options->count ? r->options->count : UINT64_MAX };
+	*c = (struct capturing){ .run = r, .left = r->options->count ? r->options->count : UINT64_MAX, .attempts_ns = TIME_NONE };
 	c->capture = (struct capture){ .source = source, .kind = kind, .fingerprint = fingerprint, .filter = r->options->filter, .sensor = r->sensor,
 		.started_ns = TIME_NONE, .ended_ns = TIME_NONE };
 	if (!writer_begin(r->writer, &c->capture, &error)) {
@@ -89,6 +137,8 @@ bool capturing_packets(struct capturing *c, const struct packet *packets, size_t
 	c->left -= count;
 	pipeline_packets(c->pipeline, packets, count);
 	take_back(c);
+	if (count && !c->capture.fingerprint)
+		store_attempts_when_due(c, packets[count - 1].time_ns);
 	return c->left != 0;
 }
 
@@ -98,6 +148,7 @@ void capturing_end(struct capturing *c, const struct source_stats *stats, const 
 	struct error error;
 
 	pipeline_drain(c->pipeline);
+	store_attempts(c, true);
 	writer_stop(r->writer);
 	take_back(c);
 	pipeline_counts(c->pipeline, &c->capture);

@@ -13,6 +13,7 @@
 struct run {
 	const struct options *options;
 	struct sink *sink;
+	struct diagnose *diagnose;
 	struct writer *writer;
 	char sensor[256];
 	uint64_t packets, kernel_drops, interface_drops, handshakes;
@@ -32,6 +33,7 @@ struct capturing {
 	struct pipeline *pipeline;
 	struct capture capture;
 	uint64_t left;			/* packets that -c still allows */
+	int64_t attempts_ns;		/* packet time when attempts were stored last */
 };
 
 bool capturing_begin(struct capturing *c, struct run *r, const char *source, const char *kind, const char *fingerprint);

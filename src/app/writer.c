@@ -5,7 +5,6 @@
 #include "app/ring.h"
 #include "base/xmalloc.h"
 #include "record/ocsp.h"
-#include "record/ocsp.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -13,15 +12,20 @@
 #include <time.h>
 
 /* The way back holds everything the way there can, and what was popped meanwhile: it is never full. */
-enum { RING_ROOM = 1024, BACK_ROOM = 2 * RING_ROOM, BATCH = 128 };
+enum { RING_ROOM = 256, BACK_ROOM = 2 * RING_ROOM, BATCH = 64 };
 enum { FLUSH_MS = 500, IDLE_MS = 100, COMPLAIN_MS = 60000 };
+
+struct attempt_batch {
+	struct attempt *attempts;
+	size_t count;
+};
 
 struct writer {
 	const struct sink_ops *ops;
 	struct sink *sink;
 	struct ocsp_memory ocsp;
-	struct ocsp_memory ocsp;
 	struct joins *joins;
+	struct diagnose *diagnose;
 	struct ring *there, *back;
 	pthread_t thread;
 	bool running, dirty;
@@ -29,7 +33,7 @@ struct writer {
 	struct handshake stop;		/* its address ends the thread */
 };
 
-/* The ring carries two kinds of items: a pointer to lookups has its lowest bit set. */
+/* The ring carries three kinds of items: a pointer to lookups has its lowest bit set, one to attempts the next. */
 static void *as_item(struct lookup_batch *batch)
 {
 	return (char *)batch + 1;
@@ -38,6 +42,11 @@ static void *as_item(struct lookup_batch *batch)
 static struct lookup_batch *lookups_of(void *item)
 {
 	return (uintptr_t)item & 1 ? (struct lookup_batch *)(void *)((char *)item - 1) : NULL;
+}
+
+static struct attempt_batch *attempts_of(void *item)
+{
+	return (uintptr_t)item & 2 ? (struct attempt_batch *)(void *)((char *)item - 2) : NULL;
 }
 
 static int64_t now_ms(void)
@@ -75,6 +84,17 @@ static void flush_when_due(struct writer *w)
 		complain(w, &error);
 }
 
+static void store_attempts(struct writer *w, struct attempt_batch *batch)
+{
+	struct error error;
+
+	w->dirty = true;
+	if (!w->ops->put_attempts(w->sink, batch->attempts, batch->count, &error))
+		complain(w, &error);
+	free(batch->attempts);
+	free(batch);
+}
+
 static void *run(void *argument)
 {
 	struct writer *w = argument;
@@ -83,17 +103,20 @@ static void *run(void *argument)
 	for (unsigned i = 0;; i++) {
 		void *item = ring_pop(w->there, IDLE_MS);
 		struct lookup_batch *lookups = lookups_of(item);
-		struct handshake *h = lookups ? NULL : item;
+		struct attempt_batch *attempts = attempts_of(item);
+		struct handshake *h = lookups || attempts ? NULL : item;
 
 		if (h == &w->stop)
 			break;
 		if (lookups)
 			joins_learn(w->joins, lookups);
+		if (attempts)
+			store_attempts(w, attempts);
 		if (h) {
 			w->dirty = true;
 			ocsp_tell(&w->ocsp, h);
-			ocsp_tell(&w->ocsp, h);
 			joins_tell(w->joins, h);
+			diagnose_handshake(w->diagnose, h);
 			if (!w->ops->put(w->sink, h, &error))
 				complain(w, &error);
 			ring_push(w->back, h);
@@ -104,12 +127,13 @@ static void *run(void *argument)
 	return NULL;
 }
 
-struct writer *writer_create(const struct sink_ops *ops, struct sink *sink, bool without_ndpi)
+struct writer *writer_create(const struct sink_ops *ops, struct sink *sink, struct diagnose *diagnose, bool without_ndpi)
 {
 	struct writer *w = xcalloc(1, sizeof *w);
 
 	w->ops = ops;
 	w->sink = sink;
+	w->diagnose = diagnose;
 	w->joins = joins_create(without_ndpi);
 	w->there = ring_create(RING_ROOM, BATCH);
 	w->back = ring_create(BACK_ROOM, BACK_ROOM);
@@ -154,6 +178,14 @@ void writer_put(struct writer *w, struct handshake *h)
 void writer_put_lookups(struct writer *w, struct lookup_batch *batch)
 {
 	ring_push(w->there, as_item(batch));
+}
+
+void writer_put_attempts(struct writer *w, struct attempt *attempts, size_t count)
+{
+	struct attempt_batch *batch = xcalloc(1, sizeof *batch);
+
+	*batch = (struct attempt_batch){ attempts, count };
+	ring_push(w->there, (char *)batch + 2);
 }
 
 void writer_add_limits(const struct writer *w, struct limit_counts *out)

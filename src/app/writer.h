@@ -4,6 +4,7 @@
 #define APP_WRITER_H
 
 #include "base/error.h"
+#include "diagnose/diagnose.h"
 #include "overhear/capture.h"
 #include "overhear/handshake.h"
 #include "overhear/lookup.h"
@@ -13,8 +14,8 @@
 
 struct writer;
 
-/* The sink is borrowed; between writer_begin() and writer_end() it belongs to the writer's thread. */
-struct writer *writer_create(const struct sink_ops *ops, struct sink *sink, bool without_ndpi);
+/* Sink and diagnosis are borrowed; between writer_begin() and writer_end() they belong to the writer's thread. */
+struct writer *writer_create(const struct sink_ops *ops, struct sink *sink, struct diagnose *diagnose, bool without_ndpi);
 void writer_destroy(struct writer *w);
 
 /* Starts the capture and the thread. */
@@ -23,6 +24,8 @@ bool writer_begin(struct writer *w, struct capture *c, struct error *error);
 void writer_put(struct writer *w, struct handshake *h);
 /* Hands over what clients looked up, which later handshakes are joined to. */
 void writer_put_lookups(struct writer *w, struct lookup_batch *batch);
+/* Takes over rows of attempts (attempts.h), stored in order with the handshakes. */
+void writer_put_attempts(struct writer *w, struct attempt *attempts, size_t count);
 /* One that is stored and goes back to its maker; NULL where there is none now. */
 struct handshake *writer_take_back(struct writer *w);
 /* What was put shall be stored soon. */

@@ -14,6 +14,7 @@ void syn_finish(struct syn_cache *c)
 	if (!c)
 		return;
 	free(c->entries);
+	free(c->ends);
 	*c = (struct syn_cache){ 0 };
 }
 
@@ -60,10 +61,17 @@ static void grow(struct syn_cache *c)
 		.stamp = c->stamp };
 
 	larger.entries = xcalloc((size_t)larger.sets * SYN_WAYS, sizeof *larger.entries);
-	for (size_t i = 0; i < (size_t)c->sets * SYN_WAYS; i++)
-		if (c->entries[i].flags)
-			*place_for(&larger, c->entries[i].tag) = c->entries[i];
+	larger.ends = xcalloc((size_t)larger.sets * SYN_WAYS, sizeof *larger.ends);
+	for (size_t i = 0; i < (size_t)c->sets * SYN_WAYS; i++) {
+		if (!c->entries[i].flags)
+			continue;
+		struct syn *place = place_for(&larger, c->entries[i].tag);
+
+		*place = c->entries[i];
+		larger.ends[place - larger.entries] = c->ends[i];
+	}
 	free(c->entries);
+	free(c->ends);
 	*c = larger;
 }
 
@@ -80,7 +88,8 @@ static struct syn *make_place(struct syn_cache *c, uint64_t tag)
 	return place;
 }
 
-void syn_remember(struct syn_cache *c, const struct syn *s)
+bool syn_remember(struct syn_cache *c, const struct syn *s, const struct syn_ends *ends,
+	struct syn *lost, struct syn_ends *lost_ends)
 {
 	struct syn *known = syn_find(c, s->tag);
 
@@ -88,11 +97,40 @@ void syn_remember(struct syn_cache *c, const struct syn *s)
 		if ((int64_t)((uint64_t)s->time_ns - (uint64_t)known->time_ns) >
 			SYN_RETRANSMISSION_NS)
 			known->flags |= SYN_RETRANSMITTED;
-		return;
+		return false;
 	}
 	if (!known)
 		known = make_place(c, s->tag);
+	struct syn_ends *place = &c->ends[known - c->entries];
+	bool loses = syn_waits(known);
+
+	if (loses) {
+		*lost = *known;
+		*lost_ends = *place;
+	}
 	*known = *s;
+	*place = *ends;
 	known->flags |= SYN_FILLED;
 	known->stamp = ++c->stamp;
+	return loses;
+}
+
+uint32_t syn_sweep(struct syn_cache *c, uint32_t *at, uint32_t *steps, int64_t before_ns)
+{
+	uint32_t places = c->sets * SYN_WAYS;
+
+	while (places && *steps) {
+		uint32_t place = *at < places ? *at : 0;
+		struct syn *s = &c->entries[place];
+		bool waits = syn_waits(s);
+
+		--*steps;
+		*at = place + 1;
+		if (!s->flags || (int64_t)((uint64_t)s->time_ns - (uint64_t)before_ns) >= 0)
+			continue;
+		s->flags = 0;
+		if (waits)
+			return place;
+	}
+	return SYN_NONE;
 }

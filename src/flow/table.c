@@ -69,6 +69,8 @@ struct flow_table {
 	struct slab slab;
 	uint32_t slab_sweep;
 	struct syn_cache syns;
+	uint32_t syn_sweep;
+	uint64_t syns_lost;		/* that had to go before their time */
 	uint8_t *packed;		/* room for one flow asleep */
 	int64_t now_ns, peak_ns, now_ms, base_ns, swept_ms;
 	bool clock_runs;
@@ -565,6 +567,8 @@ static void sweep_asleep(struct flow_table *t, uint32_t steps)
 	}
 }
 
+static void sweep_syns(struct flow_table *t, uint32_t steps, int64_t patience_ns);
+
 void flow_table_tick(struct flow_table *t, int64_t time_ns)
 {
 	advance_clock(t, time_ns);
@@ -580,6 +584,10 @@ void flow_table_tick(struct flow_table *t, int64_t time_ns)
 			SWEEP_ROUND_MS;
 
 	sweep_asleep(t, steps < SWEEP_STEPS_MAX ? (uint32_t)steps : SWEEP_STEPS_MAX);
+	steps = 1 + (uint64_t)t->syns.sets * SYN_WAYS *
+			(uint64_t)(passed_ms < SWEEP_ROUND_MS ? passed_ms : SWEEP_ROUND_MS) /
+			SWEEP_ROUND_MS;
+	sweep_syns(t, (uint32_t)steps, FLOW_IDLE_NEW_MS * MS_NS);
 }
 
 /* --- finding and making --- */
@@ -659,6 +667,51 @@ static struct flow *note(
 	return f;
 }
 
+/* --- SYNs that nobody takes up --- */
+
+static void tell_in_vain(
+	struct flow_table *t, const struct syn *syn, const struct syn_ends *ends, bool refused)
+{
+	if (t->options.in_vain)
+		t->options.in_vain(t->options.context, ends, syn->time_ns, refused);
+}
+
+static void remember(struct flow_table *t, const struct segment *s, const struct syn *syn)
+{
+	struct syn_ends ends = {
+		.client = s->src, .server = s->dst, .server_port = s->dst_port
+	}, lost_ends;
+	struct syn lost;
+
+	if (!syn_remember(&t->syns, syn, &ends, &lost, &lost_ends))
+		return;
+	t->syns_lost++;
+	tell_in_vain(t, &lost, &lost_ends, false);
+}
+
+/* RFC 9293 section 3.10.7.1: the answer of a closed port. */
+static void refuse(struct flow_table *t, const struct segment *s, struct syn *syn)
+{
+	if (!syn_waits(syn) || s->ack != syn->isn + 1)
+		return;
+	struct syn_ends ends = { .client = s->dst, .server = s->src, .server_port = s->src_port };
+
+	syn->flags |= SYN_USED;
+	tell_in_vain(t, syn, &ends, true);
+}
+
+static void sweep_syns(struct flow_table *t, uint32_t steps, int64_t patience_ns)
+{
+	while (steps) {
+		uint32_t place = syn_sweep(&t->syns, &t->syn_sweep, &steps,
+			(int64_t)((uint64_t)t->peak_ns - (uint64_t)patience_ns));
+
+		if (place == SYN_NONE)
+			return;
+		tell_in_vain(t, &t->syns.entries[place], &t->syns.ends[place], false);
+	}
+}
+
 /* The SYN of a connection of which this is the first other segment. */
 static struct syn *syn_behind(const struct flow_table *t, uint64_t hash, const struct segment *s,
 	unsigned end, unsigned *initiator)
@@ -693,6 +746,8 @@ static struct flow *begin(struct flow_table *t, const struct flow_key *key, uint
 	unsigned initiator = 2;
 	struct syn *syn = syn_behind(t, hash, s, end, &initiator);
 
+	if (syn && initiator != end && s->flags & TCP_RST)
+		refuse(t, s, syn);
 	if (!deserves_flow(s, syn))
 		return NULL;
 	if (syn)
@@ -713,7 +768,7 @@ static struct flow *begin_with_syn(struct flow_table *t, const struct flow_key *
 	if (s->flags & (TCP_FIN | TCP_RST))
 		return NULL;
 	if (!s->payload_len) {
-		syn_remember(&t->syns, &syn);
+		remember(t, s, &syn);
 		return NULL;
 	}
 	struct flow *f = make(t, key, table_hash(hash));
@@ -764,7 +819,8 @@ static struct flow *follow(struct flow_table *t, struct flow *f, uint64_t hash,
 	case TRACK_REMEMBER:
 		f->syn_pending = true;
 		syn = track_syn(s, syn_tag(hash, end));
-		syn_remember(&t->syns, &syn);
+		syn.flags |= SYN_DOUBTED;
+		remember(t, s, &syn);
 		return NULL;
 	case TRACK_RESTART:
 		retire_awake(t, index_of(t, f), FLOW_END_REPLACED);
@@ -931,6 +987,10 @@ void flow_table_drain(struct flow_table *t)
 	}
 	memset(t->slots, 0, t->slot_count * sizeof *t->slots);
 	t->slots_used = 0;
+	/* The first retransmission is due after a second (RFC 6298 section 2.1): whoever came later
+	 * may still be waiting. In a flood nobody is. */
+	t->syn_sweep = 0;
+	sweep_syns(t, t->syns.sets * SYN_WAYS, t->syns_lost ? -1 : SYN_PATIENCE_NS);
 	syn_finish(&t->syns);
 }
 

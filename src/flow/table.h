@@ -15,6 +15,7 @@
 
 #include "base/hash.h"
 #include "flow/stream.h"
+#include "flow/syn.h"
 #include "overhear/limits.h"
 #include "overhear/packet.h"
 
@@ -66,6 +67,8 @@ struct flow {
 	/* a SYN of perhaps another connection with the same ends is remembered */
 	bool syn_pending;
 	uint32_t packets;
+	/* the caller's: kept with the flow */
+	uint32_t note;
 	uint32_t isn[2];		/* where opening says so; else 0 */
 	uint64_t id;			/* of the connection, from 1 in order of first packets */
 	uint64_t first_number;
@@ -81,6 +84,8 @@ struct flow {
 };
 
 enum {
+	/* Flows kept ready for their next packet; no loss beyond, only the time to pack and unpack (some 200 ns). */
+	AWAKE_MAX = 1024,
 	FLOW_CONNECTION_MAX = 6144,
 	/* How long a silent flow is kept. Who repeats a SYN waits 63 s at the longest. */
 	FLOW_IDLE_NEW_MS = 75000,
@@ -108,6 +113,9 @@ struct flow_table_options {
 	 * the end), so that its owner can finish its connection; it may still empty the streams.
 	 * May not call the table, flow_table_pool() and flow_disconnect() aside. */
 	void (*retire)(void *context, struct flow *f, enum flow_end how);
+	/* A SYN without a connection behind it: a RST was the answer, or there was none for so long that none will come (or so many
+	 * wait that it had to go). May not call the table; NULL: nobody wants to know. */
+	void (*in_vain)(void *context, const struct syn_ends *ends, int64_t time_ns, bool refused);
 	void *context;
 };
 

@@ -11,6 +11,7 @@ void handshake_row_finish(struct row *r)
 {
 	buffer_finish(&r->messages);
 	buffer_finish(&r->alerts);
+	buffer_finish(&r->findings);
 	buffer_finish(&r->text);
 }
 
@@ -230,6 +231,41 @@ static void write_alerts(struct buffer *out, const struct handshake *h)
 	buffer_add_text(out, "]");
 }
 
+/* Kinds of another table than the one the sink was given cannot be named. */
+static int64_t kind_id(const struct row *r, const struct finding_kind *kind)
+{
+	for (size_t i = 0; i < r->kind_count; i++)
+		if (&r->kinds[i] == kind)
+			return r->kind_ids[i];
+	return 0;
+}
+
+static void write_findings(struct buffer *out, const struct row *r, const struct finding_list *list)
+{
+	buffer_clear(out);
+	for (size_t i = 0; i < list->count; i++) {
+		const struct finding *f = &list->at[i];
+		int64_t id = kind_id(r, f->kind);
+
+		if (!id)
+			continue;
+		buffer_add(out, out->len ? ",[" : "[[", 2);
+		add_number(out, id, ',');
+		add_number(out, f->confidence, ',');
+		if (f->certificate == FINDING_NO_CERTIFICATE)
+			buffer_add_text(out, "null,");
+		else
+			add_number(out, f->certificate, ',');
+		if (f->detail && *f->detail)
+			text_add_json(out, (struct bytes){ (const uint8_t *)f->detail, strlen(f->detail) });
+		else
+			buffer_add_text(out, "null");
+		buffer_add_text(out, "]");
+	}
+	if (out->len)
+		buffer_add_text(out, "]");
+}
+
 static void bind_json(struct row *r, int at, const struct buffer *json)
 {
 	sqlite3_bind_text(r->insert, at, (const char *)json->at, (int)json->len, SQLITE_STATIC);
@@ -251,6 +287,11 @@ static void bind_extras(struct row *r, int at, const struct handshake *h,
 	if (h->alert_count) {
 		write_alerts(&r->alerts, h);
 		bind_json(r, at + EXTRA_ALERTS, &r->alerts);
+	}
+	if (h->findings && h->findings->count) {
+		write_findings(&r->findings, r, h->findings);
+		if (r->findings.len)
+			bind_json(r, at + EXTRA_FINDINGS, &r->findings);
 	}
 }
 

@@ -18,7 +18,11 @@ struct row_extra {
 struct row {
 	sqlite3_stmt *insert;
 	struct digest *digest;
-	struct buffer messages, alerts, text;
+	struct buffer messages, alerts, findings, text;
+	/* Rows of finding_kinds, by the place of the kind in the program's table; NULL: none are known. */
+	const struct finding_kind *kinds;
+	const int64_t *kind_ids;
+	size_t kind_count;
 	char addresses[2][46];
 	char community_id[COMMUNITY_ID_LEN];
 };

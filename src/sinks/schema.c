@@ -18,6 +18,8 @@ static const struct extra {
 	[EXTRA_MESSAGES] = { "messages", "TEXT" },
 	/* [[sender, level, description, nanoseconds since time_ns], ...] */
 	[EXTRA_ALERTS] = { "alerts", "TEXT" },
+	/* [[row of finding_kinds, enum confidence, place of the certificate or null, "detail"], ...] */
+	[EXTRA_FINDINGS] = { "findings", "TEXT" },
 };
 
 /* ISO 8601 UTC with nine digits, for packet times however early. */
@@ -56,15 +58,16 @@ static const char tables[] =
 	"INTEGER NOT NULL, certificate INTEGER NOT NULL REFERENCES certificate_rows(id), PRIMARY "
 	"KEY(chain, position)) STRICT, WITHOUT ROWID;"
 	"CREATE INDEX chain_members_certificate ON chain_members(certificate);"
-	"CREATE TABLE finding_rows(id INTEGER PRIMARY KEY, handshake_id INTEGER NOT NULL "
-	"REFERENCES handshake_rows(id), certificate INTEGER REFERENCES certificate_rows(id), "
-	"code TEXT NOT NULL, severity TEXT NOT NULL, confidence TEXT NOT NULL, title TEXT NOT "
-	"NULL, detail TEXT, remedy TEXT) STRICT;"
-	"CREATE INDEX finding_rows_handshake ON finding_rows(handshake_id);"
+	"CREATE TABLE finding_kinds(id INTEGER PRIMARY KEY, code TEXT NOT NULL UNIQUE, severity "
+	"TEXT NOT NULL, title TEXT NOT NULL, remedy TEXT NOT NULL) STRICT;"
 	"CREATE TABLE attempt_rows(id INTEGER PRIMARY KEY, capture_id INTEGER NOT NULL "
-	"REFERENCES capture_runs(id), client_ip TEXT NOT NULL, server_ip TEXT NOT NULL, "
+	"REFERENCES capture_runs(id), client_ip TEXT, server_ip TEXT NOT NULL, "
 	"server_port INTEGER NOT NULL, reason TEXT NOT NULL, starttls TEXT, attempts INTEGER NOT "
-	"NULL, first_seen_ns INTEGER NOT NULL, last_seen_ns INTEGER NOT NULL) STRICT;";
+	"NULL, first_seen_ns INTEGER NOT NULL, last_seen_ns INTEGER NOT NULL) STRICT;"
+	"CREATE UNIQUE INDEX attempt_rows_key ON attempt_rows(capture_id, server_ip, server_port, "
+	"reason, coalesce(client_ip, ''), coalesce(starttls, ''));"
+	"CREATE TABLE tls_servers(ip TEXT NOT NULL, port INTEGER NOT NULL, PRIMARY KEY(ip, port)) "
+	"STRICT, WITHOUT ROWID;";
 
 static const char views[] =
 	"CREATE VIEW captures AS SELECT id, source, kind, link_type, filter, sensor, "
@@ -99,9 +102,13 @@ static const char views[] =
 	"AS first_ns, max(r.last_seen_ns) AS last_ns, sum(r.handshakes) AS handshakes FROM "
 	"(SELECT DISTINCT certificate, chain FROM chain_members) d JOIN chain_rows r ON r.id = "
 	"d.chain GROUP BY d.certificate) u ON u.certificate = e.id;"
-	"CREATE VIEW findings AS SELECT f.handshake_id, " HEX("e.sha256") " AS sha256, f.code, "
-	"f.severity, f.confidence, f.title, f.detail, f.remedy FROM finding_rows f LEFT JOIN "
-	"certificate_rows e ON e.id = f.certificate;"
+	"CREATE VIEW findings AS SELECT h.id AS handshake_id, (SELECT lower(hex(e.sha256)) FROM "
+	"chain_members m JOIN certificate_rows e ON e.id = m.certificate WHERE m.chain = CASE "
+	"WHEN f.value ->> 2 >= 0 THEN h.server_chain ELSE h.client_chain END AND m.position = "
+	"CASE WHEN f.value ->> 2 >= 0 THEN f.value ->> 2 ELSE -1 - (f.value ->> 2) END) AS sha256, "
+	"k.code, k.severity, CASE f.value ->> 1 WHEN 1 THEN 'certain' ELSE 'likely' END AS "
+	"confidence, k.title, f.value ->> 3 AS detail, k.remedy FROM handshake_rows h, "
+	"json_each(h.findings) f JOIN finding_kinds k ON k.id = f.value ->> 0;"
 	"CREATE VIEW attempts AS SELECT capture_id, client_ip, server_ip, server_port, reason, "
 	"starttls, attempts, " TIME("first_seen_ns") " AS first_seen, " TIME("last_seen_ns") " "
 	"AS last_seen FROM attempt_rows;";

@@ -21,7 +21,7 @@ void schema_add_insert(struct buffer *out);
 /* Columns of handshake_rows that come after those of the table of fields, in order. */
 enum schema_extra {
 	EXTRA_MARKS, EXTRA_CLIENT_HELLO, EXTRA_CLIENT_HELLO_SECOND, EXTRA_SERVER_HELLO, EXTRA_CERTIFICATE_REQUEST,
-	EXTRA_SERVER_CHAIN, EXTRA_CLIENT_CHAIN, EXTRA_MESSAGES, EXTRA_ALERTS,
+	EXTRA_SERVER_CHAIN, EXTRA_CLIENT_CHAIN, EXTRA_MESSAGES, EXTRA_ALERTS, EXTRA_FINDINGS,
 	EXTRA_COUNT
 };
 

@@ -3,6 +3,7 @@
 #define SINKS_SINK_H
 
 #include "base/error.h"
+#include "overhear/attempt.h"
 #include "overhear/capture.h"
 #include "overhear/handshake.h"
 
@@ -22,6 +23,8 @@ struct sink_ops {
 	bool (*begin)(struct sink *s, struct capture *c, struct error *error);
 	/* Stores one handshake; the caller keeps it. Interned shapes and chains are stored at their first sight. */
 	bool (*put)(struct sink *s, struct handshake *h, struct error *error);
+	/* Stores rows of the capture that began last; later totals of a row replace the earlier ones. */
+	bool (*put_attempts)(struct sink *s, const struct attempt *attempts, size_t count, struct error *error);
 	/* Called about once a second of wall time, and when idle: makes what was put durable. */
 	bool (*flush)(struct sink *s, struct error *error);
 	/* Ends the capture: its counters, the indexes, everything durable. */

@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "base/xmalloc.h"
+#include "sinks/attempt_rows.h"
 #include "sinks/row.h"
 #include "sinks/schema.h"
 #include "sinks/shapes.h"
@@ -66,7 +67,9 @@ struct sink {
 	sqlite3_stmt *statements[STATEMENT_COUNT];
 	struct digest digest;
 	struct row row;
+	int64_t *kind_ids;   /* of row.kinds */
 	struct shapes shapes;
+	struct attempt_rows attempts;
 	int64_t capture_id;  /* the one that began last */
 	int64_t connections; /* added to the run's connection ids, which start at 1 */
 	int64_t connection_last;
@@ -107,6 +110,7 @@ static void forget_pending(struct sink *s)
 	s->counts.lost += s->pending;
 	s->pending = 0;
 	shapes_forget(&s->shapes);
+	attempt_rows_forget(&s->attempts);
 	memset(s->sessions, 0, sizeof s->sessions);
 }
 
@@ -311,6 +315,8 @@ static bool prepare(struct sink *s)
 					&s->row.insert, NULL);
 	if (rc == SQLITE_OK)
 		rc = shapes_init(&s->shapes, s->db, &s->digest, NULL);
+	if (rc == SQLITE_OK)
+		rc = attempt_rows_init(&s->attempts, s->db);
 	buffer_finish(&insert);
 	return rc == SQLITE_OK;
 }
@@ -318,12 +324,14 @@ static bool prepare(struct sink *s)
 static void destroy(struct sink *s)
 {
 	shapes_finish(&s->shapes);
+	attempt_rows_finish(&s->attempts);
 	sqlite3_finalize(s->row.insert);
 	handshake_row_finish(&s->row);
 	for (int i = 0; i < STATEMENT_COUNT; i++)
 		sqlite3_finalize(s->statements[i]);
 	digest_finish(&s->digest);
 	sqlite3_close(s->db);
+	free(s->kind_ids);
 	free(s->path);
 	free(s);
 }
@@ -488,8 +496,6 @@ bool sqlite_find_capture(struct sink *s, const char *fingerprint, int *status, i
 /* What follows the handshakes of capture %lld into oblivion, in an order that never leaves a
  * reference to nothing. */
 static const char forget_sql[] =
-	"DELETE FROM finding_rows WHERE handshake_id IN (SELECT id FROM handshake_rows WHERE "
-	"capture_id = %1$lld);"
 	"DELETE FROM attempt_rows WHERE capture_id = %1$lld;"
 	"UPDATE handshake_rows SET resumed_from = NULL WHERE resumed_from IN (SELECT id FROM "
 	"handshake_rows WHERE capture_id = %1$lld);"
@@ -534,6 +540,50 @@ bool sqlite_forget_capture(struct sink *s, int64_t id, struct error *error)
 		return give_up(s, error);
 	forget_pending(s);
 	return true;
+}
+
+static bool refresh_kind(sqlite3_stmt *upsert, const struct finding_kind *kind, int64_t *id)
+{
+	static const char *const severities[] = { NULL, "error", "warning", "notice" };
+
+	bind_text(upsert, 1, kind->code);
+	bind_text(upsert, 2, severities[kind->severity]);
+	bind_text(upsert, 3, kind->title);
+	bind_text(upsert, 4, kind->remedy);
+	bool found = sqlite3_step(upsert) == SQLITE_ROW;
+	if (found)
+		*id = sqlite3_column_int64(upsert, 0);
+	return sqlite3_reset(upsert) == SQLITE_OK && found;
+}
+
+static bool refresh_kinds(struct sink *s, const struct finding_kind *kinds, size_t count)
+{
+	sqlite3_stmt *upsert = NULL;
+	bool fine = sqlite3_prepare_v2(s->db,
+				       "INSERT INTO finding_kinds(code, severity, title, remedy) VALUES(?1, ?2, ?3, ?4) "
+				       "ON CONFLICT(code) DO UPDATE SET severity = excluded.severity, title = excluded.title, "
+				       "remedy = excluded.remedy RETURNING id",
+				       -1, &upsert, NULL) == SQLITE_OK;
+
+	for (size_t i = 0; i < count && fine; i++)
+		fine = refresh_kind(upsert, &kinds[i], &s->kind_ids[i]);
+	sqlite3_finalize(upsert);
+	return fine;
+}
+
+bool sqlite_know_findings(struct sink *s, const struct finding_kind *kinds, size_t count, struct error *error)
+{
+	if (!commit(s, error))
+		return false;
+	if (!begin_transaction(s))
+		return cannot(s, "write", error);
+	s->kind_ids = xrealloc(s->kind_ids, (count ? count : 1) * sizeof *s->kind_ids);
+	if (!refresh_kinds(s, kinds, count))
+		return give_up(s, error);
+	s->row.kinds = kinds;
+	s->row.kind_ids = s->kind_ids;
+	s->row.kind_count = count;
+	return commit(s, error);
 }
 
 void sqlite_count_limits(struct sink *s, struct limit_counts *limit_counts)
@@ -618,13 +668,24 @@ static bool put_handshake(struct sink *s, struct handshake *h, struct error *err
 	if (!store_shapes(s, h, &extra))
 		return give_up(s, error);
 	handshake_row_bind(&s->row, h, &extra);
-	if (!insert(s))
+	if (!insert(s) || attempt_rows_note(&s->attempts, h) != SQLITE_DONE)
 		return give_up(s, error);
 	note_chains(s, h, &extra);
 	note_sessions(s, h, sqlite3_last_insert_rowid(s->db));
 	if (extra.connection_id > s->connection_last)
 		s->connection_last = extra.connection_id;
 	return s->pending < ROWS_PER_TRANSACTION || commit(s, error);
+}
+
+static bool put_attempts(struct sink *s, const struct attempt *attempts, size_t count,
+			 struct error *error)
+{
+	if (!begin_transaction(s))
+		return cannot(s, "write", error);
+	for (size_t i = 0; i < count; i++)
+		if (attempt_rows_put(&s->attempts, s->capture_id, &attempts[i]) != SQLITE_DONE)
+			return give_up(s, error);
+	return true;
 }
 
 static bool flush(struct sink *s, struct error *error)
@@ -651,6 +712,7 @@ const struct sink_ops sqlite_sink = {
 	.open = open_database,
 	.begin = begin_capture,
 	.put = put_handshake,
+	.put_attempts = put_attempts,
 	.flush = flush,
 	.end = end_capture,
 	.counts = counts,

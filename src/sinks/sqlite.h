@@ -8,6 +8,9 @@
 bool sqlite_find_capture(struct sink *s, const char *fingerprint, int *status, int64_t *id);
 /* Removes a capture, its handshakes and what only they used. */
 bool sqlite_forget_capture(struct sink *s, int64_t id, struct error *error);
+/* The kinds of findings, whose words the view `findings` shows; the table is borrowed. Findings of kinds that are not
+ * in it are not stored. */
+bool sqlite_know_findings(struct sink *s, const struct finding_kind *kinds, size_t count, struct error *error);
 /* Where the limits of parsing certificates and names are counted; may be NULL. */
 void sqlite_count_limits(struct sink *s, struct limit_counts *limits);
 
