@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-enum { SPARE_MAX = 1024 };
+enum { SPARE_MAX = 256 };
 
 void tls_env_init(struct tls_env *env, const struct hash_key *key, struct limit_counts *limits)
 {
@@ -12,11 +12,11 @@ void tls_env_init(struct tls_env *env, const struct hash_key *key, struct limit_
 		.crypto = crypto_create() };
 }
 
-void tls_env_secrets(struct tls_env *env, struct bytes text)
+size_t tls_env_secrets(struct tls_env *env, struct bytes text, bool whole)
 {
 	if (!env->keylog)
 		env->keylog = keylog_create(env->key, env->limits);
-	keylog_add(env->keylog, text, true);
+	return keylog_add(env->keylog, text, whole);
 }
 
 void tls_env_release_shapes(struct tls_env *env, struct handshake *h)

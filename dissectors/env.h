@@ -40,8 +40,8 @@ struct tls_env {
 };
 
 void tls_env_init(struct tls_env *env, const struct hash_key *key, struct limit_counts *limits);
-/* Adds whole lines of a key log. */
-void tls_env_secrets(struct tls_env *env, struct bytes text);
+/* Adds lines of a key log (keylog_add()). */
+size_t tls_env_secrets(struct tls_env *env, struct bytes text, bool whole);
 void tls_env_finish(struct tls_env *env);
 /* Takes a handshake back: releases its shapes and keeps its memory for the next. */
 void tls_env_give_back(struct tls_env *env, struct handshake *h);

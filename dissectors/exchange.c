@@ -190,6 +190,9 @@ static void keep_client_facts(struct exchange *x, struct tls_env *env, const str
 	h->server_name = handshake_keep(h, f->server_name, &fits);
 	if (!fits)
 		env->limits->bitten[LIMIT_TEXT_BYTES]++;
+	/* The first hello was lost, or is older than the capture. */
+	if (x->transport == TRANSPORT_DTLS && ch->cookie.len)
+		h->dtls_cookie = 1;
 	x->ticket_offered = f->session_ticket.len != 0;
 	x->renegotiation_offered = f->renegotiation_info || ch->has_renegotiation_scsv || !ch->whole;
 	x->early_data_pending = f->early_data;
@@ -229,6 +232,11 @@ static void on_client_hello_parsed(struct exchange *x, struct tls_env *env, cons
 		}
 		exchange_end(x, env, EXCHANGE_END_IDLE, -1);
 	}
+	/* A renegotiation that is readable. */
+	if (x->state == EXCHANGE_COMPLETED && m->decrypted)
+		exchange_emit(x, env);
+	if (x->state == EXCHANGE_DONE && !exchange_may_renegotiate(x, env))
+		return;
 	exchange_begin(x, m->first_ns);
 	exchange_note_flight(x, SENDER_CLIENT);
 	exchange_log(x, env, SENDER_CLIENT, log_as, m->bytes, m->last_ns, m->decrypted);
@@ -240,6 +248,8 @@ static void on_client_hello_parsed(struct exchange *x, struct tls_env *env, cons
 	if (h->client_hello) {
 		intern_release_hello(env->intern, h->client_hello_second);
 		h->client_hello_second = hello;
+		/* That of the hello that is answered: QUIC begins with another after a Version Negotiation. */
+		keep_random(h->client_random, &h->has_client_random, ch->random);
 		keep_psk_facts(x, env, &ch->facts);
 		if (h->hello_retry == 1)
 			compare_ech(x, env, ch);
@@ -334,7 +344,7 @@ void exchange_ssl2_encrypted(struct exchange *x, struct tls_env *env, enum sende
 }
 
 /* What was sent early counts as never sent. */
-static void reject_early_data(struct exchange *x)
+void exchange_reject_early_data(struct exchange *x)
 {
 	struct exchange_side *client = &x->side[SENDER_CLIENT];
 
@@ -357,16 +367,17 @@ static void keep_selected_psk(struct exchange *x, uint16_t selected)
 	h->session_offered = selected < 2 ? x->psk_hash[selected] : 0;
 	/* RFC 8446 section 4.2.10: early data belongs to the first key. */
 	if (selected)
-		reject_early_data(x);
+		exchange_reject_early_data(x);
 }
 
 static void on_retry(struct exchange *x, struct tls_env *env, const struct exchange_message *m, const struct server_hello *sh)
 {
 	x->h.hello_retry = 1;
+	if (x->transport == TRANSPORT_DTLS && sh->facts.cookie.len)
+		x->h.dtls_cookie = 1;	/* RFC 9147 section 5.1 */
 	x->h.retry_group = sh->facts.selected_group ? sh->facts.selected_group : -1;
 	x->tls13 = true;
-	reject_early_data(x);	/* RFC 8446 section 4.2.10 */
-	(void)sh;
+	exchange_reject_early_data(x);	/* RFC 8446 section 4.2.10 */
 	exchange_log(x, env, SENDER_SERVER, MESSAGE_HELLO_RETRY_REQUEST, m->bytes, m->last_ns, m->decrypted);
 }
 
@@ -399,11 +410,13 @@ static void keep_server_facts(struct exchange *x, struct tls_env *env, const str
 		keep_selected_psk(x, f->psk_selected);
 	}
 	if (!x->tls13 || !f->has_psk)
-		reject_early_data(x);
+		exchange_reject_early_data(x);
 	if (sh->session_id.len && !x->tls13)
 		h->session_given = hash_bytes(env->key, sh->session_id.at, sh->session_id.len);
 	if (h->hello_retry < 0)
 		h->hello_retry = 0;
+	if (x->transport == TRANSPORT_DTLS && h->dtls_cookie < 0)
+		h->dtls_cookie = 0;
 }
 
 static void on_server_hello(struct exchange *x, struct tls_env *env, const struct exchange_message *m)
@@ -452,7 +465,7 @@ static void on_certificate_status(struct exchange *x, const struct exchange_mess
 		keep_ocsp_response(x, response);
 }
 
-static void on_certificate(struct exchange *x, struct tls_env *env, enum sender sender, const struct exchange_message *m)
+void exchange_certificate(struct exchange *x, struct tls_env *env, enum sender sender, const struct exchange_message *m)
 {
 	struct reader r = reader_of(m->body);
 	struct handshake *h = &x->h;
@@ -550,8 +563,9 @@ static void on_client_key_exchange(struct exchange *x)
 }
 
 enum handshake_type {
-	CLIENT_HELLO = 1, SERVER_HELLO = 2, NEW_SESSION_TICKET = 4, DRAFT_HELLO_RETRY_REQUEST = 6, CERTIFICATE = 11, SERVER_KEY_EXCHANGE = 12,
+	CLIENT_HELLO = 1, SERVER_HELLO = 2, HELLO_VERIFY_REQUEST = 3, NEW_SESSION_TICKET = 4, DRAFT_HELLO_RETRY_REQUEST = 6, ENCRYPTED_EXTENSIONS = 8, CERTIFICATE = 11, SERVER_KEY_EXCHANGE = 12,
 	CERTIFICATE_REQUEST = 13, SERVER_HELLO_DONE = 14, CERTIFICATE_VERIFY = 15, CLIENT_KEY_EXCHANGE = 16, FINISHED = 20, CERTIFICATE_STATUS = 22,
+	COMPRESSED_CERTIFICATE = 25,
 };
 
 static void on_other(struct exchange *x, struct tls_env *env, enum sender sender, const struct exchange_message *m)
@@ -559,7 +573,7 @@ static void on_other(struct exchange *x, struct tls_env *env, enum sender sender
 	exchange_log(x, env, sender, m->type, m->bytes, m->last_ns, m->decrypted);
 	switch (m->type) {
 	case CERTIFICATE:
-		on_certificate(x, env, sender, m);
+		exchange_certificate(x, env, sender, m);
 		break;
 	case SERVER_KEY_EXCHANGE:
 		on_server_key_exchange(x, m);
@@ -573,6 +587,10 @@ static void on_other(struct exchange *x, struct tls_env *env, enum sender sender
 	case DRAFT_HELLO_RETRY_REQUEST:
 		if (sender == SENDER_SERVER)
 			x->h.hello_retry = 1;
+		break;
+	case HELLO_VERIFY_REQUEST:
+		if (x->transport == TRANSPORT_DTLS)
+			x->h.dtls_cookie = 1;
 		break;
 	case SERVER_HELLO_DONE:
 		x->saw_hello_done = true;
@@ -588,7 +606,16 @@ static void on_other(struct exchange *x, struct tls_env *env, enum sender sender
 		if (sender == SENDER_SERVER && x->tls13)
 			on_certificate_verify(x, m);
 		break;
+	case ENCRYPTED_EXTENSIONS:
+		if (sender == SENDER_SERVER && x->tls13)
+			exchange_encrypted_extensions(x, env, m);
+		break;
+	case COMPRESSED_CERTIFICATE:
+		if (x->tls13)
+			exchange_compressed_certificate(x, env, sender, m);
+		break;
 	case FINISHED:
+		x->server_flight_opened |= sender == SENDER_SERVER && m->decrypted;
 		exchange_finished(x, sender, m->last_ns);
 		break;
 	default:
@@ -606,7 +633,9 @@ void exchange_message(struct exchange *x, struct tls_env *env, enum sender sende
 		on_server_hello(x, env, m);
 		return;
 	}
-	if (x->state != EXCHANGE_RUNNING || m->cut)
+	/* TLS 1.3: tickets, and the client's certificate where it is asked for late. */
+	bool after = x->state == EXCHANGE_COMPLETED && x->tls13 && m->decrypted;
+	if ((x->state != EXCHANGE_RUNNING && !after) || m->cut)
 		return;
 	exchange_note_flight(x, sender);
 	on_other(x, env, sender, m);
@@ -624,9 +653,11 @@ void exchange_change_cipher(struct exchange *x, struct tls_env *env, enum sender
 
 void exchange_alert(struct exchange *x, struct tls_env *env, enum sender sender, struct alert a)
 {
+	a.sender = (uint8_t)sender;
+	if (x->state == EXCHANGE_COMPLETED && a.decrypted)
+		exchange_alert_after(x, env, sender, a);
 	if (x->state != EXCHANGE_RUNNING && x->state != EXCHANGE_FAILED)
 		return;
-	a.sender = (uint8_t)sender;
 	exchange_note_flight(x, sender);
 	exchange_log(x, env, sender, MESSAGE_ALERT, 2, a.time_ns, a.decrypted);
 	if (!handshake_add_alert(&x->h, a)) {
@@ -647,10 +678,21 @@ void exchange_alert(struct exchange *x, struct tls_env *env, enum sender sender,
 
 void exchange_packet(struct exchange *x, uint64_t number)
 {
+	if (x->state <= EXCHANGE_RUNNING || x->state == EXCHANGE_FAILED)
+		exchange_count_packet(x, number);
+}
+
+void exchange_again(struct exchange *x)
+{
+	if (x->state == EXCHANGE_WAITING || x->state == EXCHANGE_DONE)
+		return;
+	x->h.retransmissions = x->h.retransmissions < 0 ? 1 : x->h.retransmissions + 1;
+}
+
+void exchange_count_packet(struct exchange *x, uint64_t number)
+{
 	struct handshake *h = &x->h;
 
-	if (x->state > EXCHANGE_RUNNING && x->state != EXCHANGE_FAILED)
-		return;
 	if (h->last_packet == number && h->packets)
 		return;
 	if (!h->packets || number < h->first_packet)

@@ -44,6 +44,7 @@ struct exchange {
 	bool server_finished_first;	/* an abbreviated handshake up to TLS 1.2 */
 	bool flight_pending;		/* TLS 1.3 without keys: client records after the ServerHello, none of a Finished's size */
 	bool tickets_over;
+	bool server_flight_opened;	/* TLS 1.3 with keys: its Finished was read */
 	bool not_tls_answer;
 	bool gap;
 	bool ticket_offered, session_echoed, renegotiation_offered;
@@ -89,28 +90,18 @@ void exchange_change_cipher(struct exchange *x, struct tls_env *env, enum sender
 void exchange_alert(struct exchange *x, struct tls_env *env, enum sender sender, struct alert a);
 /* A record whose content cannot be read; type and length as on the wire. */
 void exchange_encrypted(struct exchange *x, struct tls_env *env, enum sender sender, uint8_t type, uint32_t len, int64_t first_ns, int64_t last_ns);
+/* DTLS 1.3 (RFC 9147 section 6.1): what is encrypted shows the two lowest bits of its epoch. */
+void exchange_dtls13_encrypted(struct exchange *x, struct tls_env *env, enum sender sender, uint16_t epoch, uint32_t len, int64_t ns);
+/* A record of TLS 1.3 was opened, and is application data: only when it came matters. */
+void exchange_application(struct exchange *x, struct tls_env *env, enum sender sender, int64_t first_ns);
 /* A packet carried bytes of the handshake. */
 void exchange_packet(struct exchange *x, uint64_t number);
+/* The same where the caller knows that it did, whatever the handshake's state is by now. */
+void exchange_count_packet(struct exchange *x, uint64_t number);
+/* A datagram carried again what was there already. */
+void exchange_again(struct exchange *x);
 /* A record's bytes, header included. */
 void exchange_bytes(struct exchange *x, enum sender sender, uint32_t bytes);
-/* A heartbeat message in the clear: the length of the payload that it claims, and that of its record. */
-void exchange_heartbeat(struct exchange *x, struct tls_env *env, enum sender sender, uint32_t claimed, uint32_t record_len, int64_t ns);
-/* Bytes of this sender are lost for good. */
-void exchange_gap(struct exchange *x, enum sender sender);
-/* The server's first bytes are not TLS. */
-void exchange_not_tls(struct exchange *x, struct bytes first, int64_t ns);
-
-enum exchange_end {
-	EXCHANGE_END_FIN,	/* this sender closed its direction */
-	EXCHANGE_END_RST,
-	EXCHANGE_END_IDLE,	/* silence beyond the limit, or replaced by a new connection */
-	EXCHANGE_END_CAPTURE,	/* the capture ended */
-	EXCHANGE_END_EVICTED,
-};
-/* `sender` is who closed, for FIN and RST; who closed first, or -1, for the others. */
-void exchange_end(struct exchange *x, struct tls_env *env, enum exchange_end how, int sender);
-
-/* Is the side's traffic unreadable now? */
 /* A heartbeat message in the clear: the length of the payload that it claims, and that of its record. */
 void exchange_heartbeat(struct exchange *x, struct tls_env *env, enum sender sender, uint32_t claimed, uint32_t record_len, int64_t ns);
 /* ---- QUIC only (exchange_quic.c) ---- */
@@ -131,6 +122,22 @@ void exchange_quic_closed(struct exchange *x, struct tls_env *env, enum sender s
 /* The server does not speak the client's version, and the client did not come back with another. */
 void exchange_quic_refused(struct exchange *x);
 
+/* Bytes of this sender are lost for good. */
+void exchange_gap(struct exchange *x, enum sender sender);
+/* The server's first bytes are not TLS. */
+void exchange_not_tls(struct exchange *x, struct bytes first, int64_t ns);
+
+enum exchange_end {
+	EXCHANGE_END_FIN,	/* this sender closed its direction */
+	EXCHANGE_END_RST,
+	EXCHANGE_END_IDLE,	/* silence beyond the limit, or replaced by a new connection */
+	EXCHANGE_END_CAPTURE,	/* the capture ended */
+	EXCHANGE_END_EVICTED,
+};
+/* `sender` is who closed, for FIN and RST; who closed first, or -1, for the others. */
+void exchange_end(struct exchange *x, struct tls_env *env, enum exchange_end how, int sender);
+
+/* Is the side's traffic unreadable now? */
 bool exchange_is_encrypted(const struct exchange *x, enum sender sender);
 /* Nothing that can still come matters. */
 bool exchange_is_over(const struct exchange *x);

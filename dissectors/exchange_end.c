@@ -116,6 +116,8 @@ static void tell_counts(struct exchange *x, struct tls_env *env)
 	struct handshake *h = &x->h;
 
 	h->round_trips = x->round_trips;
+	if (x->transport == TRANSPORT_DTLS && h->retransmissions < 0)
+		h->retransmissions = 0;
 	if (x->bytes[SENDER_CLIENT])
 		h->client_bytes = x->bytes[SENDER_CLIENT];
 	if (x->bytes[SENDER_SERVER])
@@ -135,6 +137,7 @@ void exchange_emit(struct exchange *x, struct tls_env *env)
 {
 	tell_resumption(x);
 	tell_alert(x);
+	exchange_tell_opened(x);
 	tell_certificates(x);
 	tell_times(x);
 	tell_counts(x, env);
@@ -236,7 +239,8 @@ static void end_completed(struct exchange *x, enum exchange_end how, int sender)
 	struct handshake *h = &x->h;
 	bool closed = how == EXCHANGE_END_FIN || how == EXCHANGE_END_RST;
 
-	h->unused = closed && h->closed_by == 1 + SENDER_CLIENT && !x->side[SENDER_CLIENT].application_data && !x->gap;
+	h->unused = closed && h->closed_by == 1 + SENDER_CLIENT && !x->side[SENDER_CLIENT].application_data && !x->gap &&
+		h->version != 0x0002;	/* SSL 2.0 does not tell its records apart */
 	if (closed && sender == SENDER_SERVER && refused_by_shape(x)) {
 		h->outcome = OUTCOME_FAILED;
 		h->unused = false;

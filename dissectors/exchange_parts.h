@@ -19,6 +19,16 @@ void exchange_complete(struct exchange *x);
 /* This sender's Finished passed. */
 void exchange_finished(struct exchange *x, enum sender sender, int64_t ns);
 void exchange_fail(struct exchange *x, enum sender by);
+bool exchange_may_renegotiate(const struct exchange *x, struct tls_env *env);
+void exchange_reject_early_data(struct exchange *x);
+void exchange_certificate(struct exchange *x, struct tls_env *env, enum sender sender, const struct exchange_message *m);
+/* Emits what is completed once the server has spoken: first_byte_ms needs nothing more. */
+void exchange_emit_answered(struct exchange *x, struct tls_env *env);
+/* exchange_opened.c: what only secrets show. */
+void exchange_encrypted_extensions(struct exchange *x, struct tls_env *env, const struct exchange_message *m);
+void exchange_compressed_certificate(struct exchange *x, struct tls_env *env, enum sender sender, const struct exchange_message *m);
+void exchange_alert_after(struct exchange *x, struct tls_env *env, enum sender sender, struct alert a);
+void exchange_tell_opened(struct exchange *x);
 /* Hands the handshake on and makes ready for another on the same connection. */
 void exchange_emit(struct exchange *x, struct tls_env *env);
 

@@ -155,7 +155,7 @@ static void application_data(struct exchange *x, enum sender sender, int64_t fir
 	}
 }
 
-static bool may_renegotiate(const struct exchange *x, struct tls_env *env)
+bool exchange_may_renegotiate(const struct exchange *x, struct tls_env *env)
 {
 	if (x->sequence >= CONNECTION_HANDSHAKES_MAX) {
 		env->limits->bitten[LIMIT_CONNECTION_HANDSHAKES]++;
@@ -173,7 +173,7 @@ static void encrypted_handshake(struct exchange *x, struct tls_env *env, enum se
 	}
 	if (x->state == EXCHANGE_DONE) {
 		/* A HelloRequest alone is no attempt: the client may ignore it. */
-		if (sender == SENDER_SERVER || x->tls13 || !may_renegotiate(x, env))
+		if (sender == SENDER_SERVER || x->tls13 || !exchange_may_renegotiate(x, env))
 			return;
 		exchange_begin(x, first_ns);
 	}
@@ -183,6 +183,16 @@ static void encrypted_handshake(struct exchange *x, struct tls_env *env, enum se
 	exchange_log(x, env, sender, MESSAGE_ENCRYPTED, len, last_ns, false);
 	if (x->side[sender].changed_cipher)
 		exchange_finished(x, sender, last_ns);
+}
+
+/* What first_byte_ms needs is there, or can no longer be: the server spoke first. */
+void exchange_emit_answered(struct exchange *x, struct tls_env *env)
+{
+	if (x->state != EXCHANGE_COMPLETED || !x->side[SENDER_SERVER].application_data)
+		return;
+	if (!x->side[SENDER_CLIENT].application_data)
+		x->side[SENDER_SERVER].application_ns = TIME_NONE;
+	exchange_emit(x, env);
 }
 
 void exchange_encrypted(struct exchange *x, struct tls_env *env, enum sender sender, uint8_t type, uint32_t len, int64_t first_ns, int64_t last_ns)
@@ -213,10 +223,63 @@ void exchange_encrypted(struct exchange *x, struct tls_env *env, enum sender sen
 	default:
 		break;
 	}
-	/* What first_byte_ms needs is there, or can no longer be: the server spoke first. */
-	if (x->state == EXCHANGE_COMPLETED && x->side[SENDER_SERVER].application_data) {
-		if (!x->side[SENDER_CLIENT].application_data)
-			x->side[SENDER_SERVER].application_ns = TIME_NONE;
-		exchange_emit(x, env);
+	exchange_emit_answered(x, env);
+}
+
+/* ---- DTLS 1.3 ---- */
+
+enum { EPOCH_EARLY = 1, EPOCH_HANDSHAKE = 2, DTLS_HEADER_MORE = 8, ACK_NUMBER_LEN = 16 };
+
+/* RFC 9147 section 7: a list of record numbers, 16 bytes each; so that it is no Finished. */
+static bool is_ack(const struct shape_sizes *size, uint32_t len)
+{
+	return len >= size->alert && (len - size->alert) % ACK_NUMBER_LEN == 0;
+}
+
+static void running_dtls13(struct exchange *x, struct tls_env *env, enum sender sender,
+	uint16_t epoch, uint32_t len, int64_t ns)
+{
+	struct shape_sizes size = shape_sizes(x->h.cipher);
+
+	if (epoch != EPOCH_HANDSHAKE) {
+		/* The client is done once it speaks under its last keys; the server may be before. */
+		if (sender == SENDER_CLIENT || x->flight_pending)
+			client_finished_by_shape(x, x->flight_pending ? x->flight_last_ns : ns);
+		return;
 	}
+	exchange_note_flight(x, sender);
+	exchange_log(x, env, sender, MESSAGE_ENCRYPTED, len, ns, false);
+	if (sender == SENDER_SERVER)
+		return;
+	if (len == size.finished + DTLS_HEADER_MORE) {
+		client_finished_by_shape(x, ns);
+	} else if (!is_ack(&size, len)) {
+		x->flight_pending = true;
+		x->flight_bytes += len;
+		x->flight_last_ns = ns;
+	}
+}
+
+/* Acknowledgements are no data: the server's of the Finished, the client's of a ticket. */
+static bool is_acknowledging(const struct exchange *x, enum sender sender, uint32_t len)
+{
+	struct shape_sizes size = shape_sizes(x->h.cipher);
+
+	if (!is_ack(&size, len))
+		return false;
+	return sender == SENDER_SERVER ? !x->side[SENDER_SERVER].application_data :
+		!x->side[SENDER_CLIENT].application_data && x->ticket_records;
+}
+
+void exchange_dtls13_encrypted(struct exchange *x, struct tls_env *env, enum sender sender,
+	uint16_t epoch, uint32_t len, int64_t ns)
+{
+	if (epoch == EPOCH_EARLY && x->early_data_pending)
+		return;
+	x->early_data_pending = false;
+	if (x->state == EXCHANGE_RUNNING)
+		running_dtls13(x, env, sender, epoch, len, ns);
+	else if (x->state == EXCHANGE_COMPLETED && epoch != EPOCH_HANDSHAKE &&
+		!is_acknowledging(x, sender, len))
+		exchange_encrypted(x, env, sender, RECORD_APPLICATION_DATA, len, ns, ns);
 }

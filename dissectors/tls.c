@@ -2,13 +2,12 @@
 
 #include "base/xmalloc.h"
 #include "dissectors/hello.h"
+#include "dissectors/tls_parts.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum record_type { RECORD_CHANGE_CIPHER_SPEC = 20, RECORD_ALERT = 21, RECORD_HANDSHAKE = 22, RECORD_APPLICATION_DATA = 23, RECORD_HEARTBEAT = 24,
-	RECORD_SSL2 = 1 };
 enum { SSL2_CLIENT_MASTER_KEY = 2, SSL2_SERVER_HELLO = 4 };
 enum { HEADER_LEN = 5, MESSAGE_HEADER_LEN = 4, RECORD_LEN_MAX = 16384 + 2048, CLIENT_HELLO = 1, SERVER_HELLO = 2 };
 /* What a hello must at least show for a row: header, version and random. */
@@ -117,6 +116,7 @@ void tls_finish(void *state, struct tls_env *env)
 
 	drop_message(&t->side[0], env);
 	drop_message(&t->side[1], env);
+	tls_keys_finish(t, env);
 	exchange_finish(&t->exchange, env);
 }
 
@@ -139,7 +139,7 @@ bool tls_is_over(const void *state)
 
 /* ---- roles ---- */
 
-static enum sender sender_of(const struct tls *t, unsigned end)
+enum sender tls_sender_of(const struct tls *t, unsigned end)
 {
 	return end == t->client ? SENDER_CLIENT : SENDER_SERVER;
 }
@@ -151,7 +151,7 @@ static void set_client(struct tls *t, struct tls_env *env, unsigned client)
 		if (!t->has_alert[end])
 			continue;
 		t->has_alert[end] = false;
-		exchange_alert(&t->exchange, env, sender_of(t, end), t->waiting_alert[end]);
+		exchange_alert(&t->exchange, env, tls_sender_of(t, end), t->waiting_alert[end]);
 	}
 }
 
@@ -169,7 +169,9 @@ static void hand_on(struct tls *t, struct tls_env *env, unsigned end, const stru
 		client = m->type == CLIENT_HELLO ? end : !end;
 		t->client = (uint8_t)client;
 	}
-	exchange_message(&t->exchange, env, sender_of(t, end), m);
+	exchange_message(&t->exchange, env, tls_sender_of(t, end), m);
+	if (tls_is_keyed(env))
+		tls_message_passed(t, env, end, m);
 	set_client(t, env, client);
 }
 
@@ -177,7 +179,8 @@ static void message_whole(struct tls *t, struct tls_env *env, unsigned end, stru
 {
 	struct tls_side *s = &t->side[end];
 	struct reader r = reader_of(whole);
-	struct exchange_message m = { .type = rd_u8(&r), .bytes = (uint32_t)whole.len, .first_ns = s->message_ns, .last_ns = s->last_ns };
+	struct exchange_message m = { .type = rd_u8(&r), .bytes = (uint32_t)whole.len, .first_ns = s->message_ns, .last_ns = s->last_ns,
+		.decrypted = s->opened };
 
 	rd_skip(&r, 3);
 	m.body = rd_rest(&r);
@@ -230,7 +233,7 @@ static void give_up_message(struct tls *t, struct tls_env *env, unsigned end)
 	s->skip = s->message_want - s->message_len;
 	drop_message(s, env);
 	t->exchange.h.reassembly |= REASSEMBLY_LIMIT;
-	exchange_gap(&t->exchange, sender_of(t, end));
+	exchange_gap(&t->exchange, tls_sender_of(t, end));
 }
 
 static bool append(struct tls *t, struct tls_env *env, unsigned end, struct bytes part)
@@ -295,7 +298,7 @@ static void message_continue(struct tls *t, struct tls_env *env, unsigned end, s
 }
 
 /* In place where the whole message lies in the fragment; copied only where it does not. */
-static void messages(struct tls *t, struct tls_env *env, unsigned end, struct bytes fragment)
+void tls_messages(struct tls *t, struct tls_env *env, unsigned end, struct bytes fragment)
 {
 	struct tls_side *s = &t->side[end];
 	struct reader r = reader_of(fragment);
@@ -329,7 +332,7 @@ static void messages(struct tls *t, struct tls_env *env, unsigned end, struct by
 
 /* ---- record bodies ---- */
 
-static void alert_bytes(struct tls *t, struct tls_env *env, unsigned end, struct bytes body)
+void tls_alert_bytes(struct tls *t, struct tls_env *env, unsigned end, struct bytes body)
 {
 	struct tls_side *s = &t->side[end];
 
@@ -337,14 +340,14 @@ static void alert_bytes(struct tls *t, struct tls_env *env, unsigned end, struct
 		s->alert[s->alert_len++] = rd_u8(&r);
 		if (s->alert_len < 2)
 			continue;
-		struct alert a = { .level = s->alert[0], .description = s->alert[1], .time_ns = s->last_ns };
+		struct alert a = { .level = s->alert[0], .description = s->alert[1], .decrypted = s->opened, .time_ns = s->last_ns };
 		s->alert_len = 0;
 		if (t->client == 2) {
 			t->waiting_alert[end] = a;
 			t->has_alert[end] = true;
 			continue;
 		}
-		exchange_alert(&t->exchange, env, sender_of(t, end), a);
+		exchange_alert(&t->exchange, env, tls_sender_of(t, end), a);
 	}
 }
 
@@ -365,7 +368,7 @@ static void heartbeat_end(struct tls *t, struct tls_env *env, unsigned end)
 	rd_skip(&r, 1);
 	uint16_t claimed = rd_u16(&r);
 	if (!r.bad)
-		exchange_heartbeat(&t->exchange, env, sender_of(t, end), claimed, s->record_len, s->last_ns);
+		exchange_heartbeat(&t->exchange, env, tls_sender_of(t, end), claimed, s->record_len, s->last_ns);
 }
 
 /* Would nobody but the holder of keys understand this record? */
@@ -380,21 +383,24 @@ static bool is_unreadable(const struct tls *t, unsigned end)
 	/* An alert of two bytes is a plain one: no cipher makes it that short. */
 	if (s->record_type == RECORD_ALERT && s->record_len == 2)
 		return false;
-	return exchange_is_encrypted(&t->exchange, sender_of(t, end));
+	return exchange_is_encrypted(&t->exchange, tls_sender_of(t, end));
 }
 
 static void record_part(struct tls *t, struct tls_env *env, unsigned end, struct bytes part)
 {
 	struct tls_side *s = &t->side[end];
+	bool unreadable = is_unreadable(t, end);
 
-	if (is_unreadable(t, end))
+	if (tls_is_keyed(env) && tls_wants_body(t, end, unreadable))
+		tls_collect(t, env, end, part);
+	if (unreadable || tls_is_waiting(t))
 		return;
 	if (s->record_type == RECORD_ALERT)
-		alert_bytes(t, env, end, part);
+		tls_alert_bytes(t, env, end, part);
 	else if (s->record_type == RECORD_HEARTBEAT)
 		heartbeat_bytes(s, part);
 	else if ((s->record_type == RECORD_HANDSHAKE || s->record_type == RECORD_SSL2) && !s->messages_lost)
-		messages(t, env, end, part);
+		tls_messages(t, env, end, part);
 }
 
 /* What is blank again packs to nothing. */
@@ -408,18 +414,15 @@ static void forget_record(struct tls_side *s)
 	s->record_ns = TIME_NONE;
 }
 
-static void record_end(struct tls *t, struct tls_env *env, unsigned end)
+static void record_told(struct tls *t, struct tls_env *env, unsigned end, struct bytes body)
 {
 	struct tls_side *s = &t->side[end];
-	enum sender sender = sender_of(t, end);
+	enum sender sender = tls_sender_of(t, end);
 	bool unreadable = is_unreadable(t, end);
 
-	s->in_record = false;
-	if (t->client == 2) {
-		forget_record(s);
-		return;
-	}
 	exchange_bytes(&t->exchange, sender, s->record_type == RECORD_APPLICATION_DATA && !t->exchange.tls13 ? 0 : HEADER_LEN + (uint32_t)s->record_len);
+	if (unreadable && tls_is_keyed(env) && tls_open(t, env, end, body))
+		return;
 	if (unreadable)
 		exchange_encrypted(&t->exchange, env, sender, s->record_type, s->record_len, s->record_ns, s->last_ns);
 	else if (s->record_type == RECORD_HEARTBEAT)
@@ -430,7 +433,32 @@ static void record_end(struct tls *t, struct tls_env *env, unsigned end)
 		s->messages_lost = false;
 		drop_message(s, env);
 	}
+	if (s->record_type == RECORD_CHANGE_CIPHER_SPEC && tls_is_keyed(env))
+		tls_cipher_changed(t, end);
+}
+
+/* `last` is the end of the body, or all of it. */
+static void record_end(struct tls *t, struct tls_env *env, unsigned end, struct bytes last)
+{
+	struct tls_side *s = &t->side[end];
+
+	s->in_record = false;
+	if (t->client != 2) {
+		struct bytes body = tls_collected(t, end, last);
+
+		if (tls_is_waiting(t))
+			tls_wait_record(t, env, end, body);
+		else
+			record_told(t, env, end, body);
+	}
+	tls_forget_body(t, env, end);
 	forget_record(s);
+}
+
+void tls_record_whole(struct tls *t, struct tls_env *env, unsigned end, struct bytes body)
+{
+	record_part(t, env, end, body);
+	record_end(t, env, end, body);
 }
 
 /* ---- record headers ---- */
@@ -494,6 +522,20 @@ static bool header_read(struct tls *t, struct tls_env *env, unsigned end)
 	return true;
 }
 
+static void lose_sync(struct tls *t, struct tls_env *env, unsigned end)
+{
+	struct tls_side *s = &t->side[end];
+
+	drop_message(s, env);
+	tls_forget_body(t, env, end);
+	s->in_record = s->ssl2 = false;
+	s->header_len = 0;
+	s->skip = 0;
+	s->message_ns = TIME_NONE;
+	s->messages_lost = true;
+	s->lost = true;
+}
+
 /* ---- SSL 2.0 ---- */
 
 static void ssl2_message(struct tls *t, struct tls_env *env, unsigned end, const struct exchange_message *m)
@@ -512,9 +554,9 @@ static void ssl2_message(struct tls *t, struct tls_env *env, unsigned end, const
 	} else if (end == t->client && type == SSL2_CLIENT_MASTER_KEY && x->h.stage < STAGE_KEY_EXCHANGE) {
 		exchange_ssl2_master_key(x, env, m);
 	} else {
-		exchange_ssl2_encrypted(x, env, sender_of(t, end), m->bytes, m->last_ns);
+		exchange_ssl2_encrypted(x, env, tls_sender_of(t, end), m->bytes, m->last_ns);
 	}
-	exchange_bytes(x, sender_of(t, end), m->bytes);
+	exchange_bytes(x, tls_sender_of(t, end), m->bytes);
 }
 
 static void ssl2_whole(struct tls *t, struct tls_env *env, unsigned end)
@@ -540,6 +582,8 @@ static void ssl2_part(struct tls *t, struct tls_env *env, unsigned end, struct b
 	}
 	if (s->message_len == s->message_want)
 		ssl2_whole(t, env, end);
+	else if (!s->record_left)
+		lose_sync(t, env, end);
 }
 
 /* ---- holes ---- */
@@ -564,24 +608,11 @@ static void lose_message_bytes(struct tls *t, struct tls_env *env, unsigned end,
 	s->message_ns = TIME_NONE;
 }
 
-static void lose_sync(struct tls *t, struct tls_env *env, unsigned end)
-{
-	struct tls_side *s = &t->side[end];
-
-	drop_message(s, env);
-	s->in_record = false;
-	s->header_len = 0;
-	s->skip = 0;
-	s->message_ns = TIME_NONE;
-	s->messages_lost = true;
-	s->lost = true;
-}
-
 static void side_gap(struct tls *t, struct tls_env *env, unsigned end, uint64_t missing)
 {
 	struct tls_side *s = &t->side[end];
 
-	exchange_gap(&t->exchange, t->client == 2 ? SENDER_CLIENT : sender_of(t, end));
+	exchange_gap(&t->exchange, t->client == 2 ? SENDER_CLIENT : tls_sender_of(t, end));
 	if (!s->started || !s->in_record || missing > s->record_left) {
 		read_cut_hello(t, env, end);
 		lose_sync(t, env, end);
@@ -593,7 +624,7 @@ static void side_gap(struct tls *t, struct tls_env *env, unsigned end, uint64_t 
 		lose_sync(t, env, end);
 	s->record_left = (uint16_t)(s->record_left - missing);
 	if (s->in_record && !s->record_left)
-		record_end(t, env, end);
+		record_end(t, env, end, (struct bytes){ NULL, 0 });
 }
 
 /* After a hole that swallowed a header, a chunk that begins like a record, and where the next record fits too, is taken for one. */
@@ -653,9 +684,12 @@ bool tls_push(void *state, struct tls_env *env, unsigned end, const struct chunk
 	note_time(s, env, c);
 	if (c->missing)
 		side_gap(t, env, end, c->missing);
-	if (s->lost && (!t->exchange.gap || t->exchange.not_tls_answer || !resynchronise(s, c->data)))
+	if (s->lost && (!t->exchange.gap || t->exchange.not_tls_answer || t->ssl2 || !resynchronise(s, c->data)))
 		return true;
-	exchange_packet(&t->exchange, c->number);
+	if (tls_is_waiting(t))
+		tls_wait_packet(t, c->number);
+	else
+		exchange_packet(&t->exchange, c->number);
 	while (rd_more(&r)) {
 		if (!s->in_record) {
 			if (!s->header_len)
@@ -678,7 +712,7 @@ bool tls_push(void *state, struct tls_env *env, unsigned end, const struct chunk
 		}
 		record_part(t, env, end, part);
 		if (!s->record_left)
-			record_end(t, env, end);
+			record_end(t, env, end, part);
 	}
 	if (s->message_ns == TIME_NONE)
 		s->last_ns = TIME_NONE;
@@ -689,21 +723,23 @@ void tls_lacks_tail(void *state, unsigned end)
 {
 	struct tls *t = state;
 
-	exchange_gap(&t->exchange, t->client == 2 ? SENDER_CLIENT : sender_of(t, end));
+	exchange_gap(&t->exchange, t->client == 2 ? SENDER_CLIENT : tls_sender_of(t, end));
 }
 
 void tls_closed(void *state, struct tls_env *env, unsigned end, bool reset)
 {
 	struct tls *t = state;
 
-	exchange_end(&t->exchange, env, reset ? EXCHANGE_END_RST : EXCHANGE_END_FIN, t->client == 2 ? -1 : (int)sender_of(t, end));
+	tls_stop_waiting(t, env);
+	exchange_end(&t->exchange, env, reset ? EXCHANGE_END_RST : EXCHANGE_END_FIN, t->client == 2 ? -1 : (int)tls_sender_of(t, end));
 }
 
 void tls_end(void *state, struct tls_env *env, enum exchange_end how, int closer)
 {
 	struct tls *t = state;
 
+	tls_stop_waiting(t, env);
 	read_cut_hello(t, env, 0);
 	read_cut_hello(t, env, 1);
-	exchange_end(&t->exchange, env, how, closer < 0 || t->client == 2 ? -1 : (int)sender_of(t, (unsigned)closer));
+	exchange_end(&t->exchange, env, how, closer < 0 || t->client == 2 ? -1 : (int)tls_sender_of(t, (unsigned)closer));
 }

@@ -18,6 +18,7 @@ struct tls_side {
 	uint8_t header[5], header_len;
 	uint8_t record_type;
 	bool in_record, started, lost, messages_lost, ssl2;
+	bool opened;				/* what is being read was sealed */
 	uint8_t alert[2], alert_len;
 	uint8_t heartbeat[3], heartbeat_len;	/* type and length of the payload, as far as they have come */
 	uint8_t prefix[4], prefix_len;		/* of the message in progress, while its length is not known */
@@ -25,11 +26,16 @@ struct tls_side {
 	uint32_t skip;				/* bytes of the message in progress that nobody wants or that are lost */
 	uint32_t message_len, message_want, message_room;
 	int64_t record_ns, message_ns, last_ns;
+	uint16_t sealed_len, sealed_room;
+	uint8_t *sealed;			/* owned: the sealed record in progress, where there are secrets to open it */
 	uint8_t *message;			/* owned: the message in progress, its header included */
 };
 
+struct tls_keys;	/* tls_sealed.c */
+
 struct tls {
 	struct exchange exchange;
+	struct tls_keys *keys;			/* owned; NULL where nothing is to be opened */
 	uint8_t client;				/* which end: 0, 1, or 2 while it is not known */
 	bool ssl2_asked, ssl2;			/* the client's hello had the SSL 2.0 format; the server speaks it too */
 	bool has_alert[2];			/* an alert of this end waits for the client to be known */

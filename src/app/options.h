@@ -23,10 +23,12 @@ struct options {
 	uint64_t count;	     /* -c: packets */
 	uint64_t snaplen;    /* -s */
 	uint64_t buffer_kib; /* -B */
+	const char *keylog;  /* -k */
 	bool no_promiscuous; /* -p */
 	bool quiet, verbose; /* -q, -v */
 	const char *output;  /* -o; "overhear.db" where it was not given */
 	bool no_ndpi; /* --no-ndpi */
+	const char *ca_file, *ca_path; /* --ca-file, --ca-path */
 	bool again;
 	bool json, csv;
 	bool help, version, interfaces;

@@ -535,6 +535,8 @@ struct pipeline *pipeline_create(const struct pipeline_options *options)
 	hash_key_init(&p->key);
 	p->decap.limits = &p->counts.limits;
 	tls_env_init(&p->env, &p->key, &p->counts.limits);
+	p->env.more_secrets = options->more_secrets;
+	p->env.secrets_context = options->context;
 	p->env.dns = dns_create(&p->key, &p->counts.limits, deliver_lookups, p);
 	p->connection_size = sizeof *p->blank + largest_state();
 	p->blank = xcalloc(1, p->connection_size);
@@ -547,6 +549,21 @@ struct pipeline *pipeline_create(const struct pipeline_options *options)
 	p->attempts = attempts_create(&p->key, &p->counts.limits);
 	p->defrag = defrag_create(&p->key, &p->counts.limits);
 	return p;
+}
+
+size_t pipeline_secrets(struct pipeline *p, struct bytes text, bool whole)
+{
+	return tls_env_secrets(&p->env, text, whole);
+}
+
+void pipeline_secret_counts(const struct pipeline *p, uint64_t *secrets, uint64_t *bad_lines)
+{
+	struct keylog_counts counts = { 0 };
+
+	if (p->env.keylog)
+		keylog_counts(p->env.keylog, &counts);
+	*secrets = counts.secrets;
+	*bad_lines = counts.bad_lines;
 }
 
 void pipeline_drain(struct pipeline *p)

@@ -18,6 +18,8 @@ struct pipeline_options {
 	void (*emit)(void *context, struct handshake *h);
 	/* Takes over what clients looked up, to be freed; in order with the handshakes: what a client knew before a handshake ended comes first. */
 	void (*emit_lookups)(void *context, struct lookup_batch *batch);
+	/* Live, with a key log: looks for more of it (pipeline_secrets()), false where nothing was new; NULL: there is no more. */
+	bool (*more_secrets)(void *context);
 	void *context;
 };
 
@@ -26,6 +28,10 @@ void pipeline_destroy(struct pipeline *p);
 
 /* Packets of one capture in order; borrowed until the call returns. */
 void pipeline_packets(struct pipeline *p, const struct packet *packets, size_t count);
+/* Lines of a key log (RFC 9850); returns how many bytes were used: all where `whole`, else up to the last line's end. */
+size_t pipeline_secrets(struct pipeline *p, struct bytes text, bool whole);
+/* Secrets taken, and lines that were none. */
+void pipeline_secret_counts(const struct pipeline *p, uint64_t *secrets, uint64_t *bad_lines);
 /* The capture is over: what is open is emitted as it stands. */
 void pipeline_drain(struct pipeline *p);
 /* Live, when no packet came for a while: time goes on. */

@@ -11,15 +11,21 @@
 enum { BATCH = 64 };
 
 /* How the same reading is known again: the file, and the options that change what comes of it. */
-static bool fingerprint(const char *path, const struct options *o, struct buffer *out)
+static bool fingerprint(const char *path, const struct options *o, const char *keylog_hash, struct buffer *out)
 {
 	char hash[65];
 
 	if (!strcmp(path, "-") || !source_fingerprint(path, hash))
 		return false;
 	buffer_add_format(out, "%s f=%s c=%llu s=%llu", hash, o->filter ? o->filter : "", (unsigned long long)o->count, (unsigned long long)o->snaplen);
+	if (o->keylog)
+		buffer_add_format(out, " k=%s", keylog_hash);
 	if (o->no_ndpi)
 		buffer_add_text(out, " no-ndpi");
+	if (o->ca_file)
+		buffer_add_format(out, " ca-file=%s", source_fingerprint(o->ca_file, hash) ? hash : o->ca_file);
+	if (o->ca_path)
+		buffer_add_format(out, " ca-path=%s", o->ca_path);
 	return true;
 }
 
@@ -54,8 +60,11 @@ static int read_packets(struct capturing *c, struct source *s, const char *path)
 	progress_start(&progress, path, c->run->options->quiet);
 	while (more && state == SOURCE_MORE && !signals_stop_wanted()) {
 		size_t count = source_read(s, packets, BATCH, &state);
+		struct bytes secrets;
 		uint64_t done, total;
 
+		while (source_next_secrets(s, &secrets))
+			pipeline_secrets(c->pipeline, secrets, true);
 		more = capturing_packets(c, packets, count);
 		source_progress(s, &done, &total);
 		progress_update(&progress, done, total);
@@ -77,7 +86,7 @@ static int read_packets(struct capturing *c, struct source *s, const char *path)
 	return EXIT_DONE;
 }
 
-static void read_file(struct run *r, const char *path)
+static void read_file(struct run *r, const char *path, const char *keylog_hash)
 {
 	const struct options *o = r->options;
 	struct source_options options = { .filter = o->filter, .snaplen = (uint32_t)o->snaplen };
@@ -85,7 +94,7 @@ static void read_file(struct run *r, const char *path)
 	struct capturing c;
 	struct source *s;
 	struct error error;
-	const char *print = fingerprint(path, o, &known) ? buffer_text(&known) : NULL;
+	const char *print = fingerprint(path, o, keylog_hash, &known) ? buffer_text(&known) : NULL;
 
 	if (already_read(r, path, print))
 		goto out;
@@ -110,14 +119,17 @@ out:
 
 int command_read(const struct options *o)
 {
+	char keylog_hash[65] = "";
 	struct error error;
 	struct run r;
 
+	if (o->keylog && !keyfile_hash(o->keylog, keylog_hash, &error))
+		return message_error(o->keylog, &error);
 	if (!signals_start(&error))
 		return message_error(NULL, &error);
 	if (!run_open(&r, o))
 		return r.status;
 	for (size_t i = 0; i < o->operand_count && !signals_stop_wanted(); i++)
-		read_file(&r, o->operands[i]);
+		read_file(&r, o->operands[i], keylog_hash);
 	return run_close(&r);
 }

@@ -115,6 +115,42 @@ static void store_attempts_when_due(struct capturing *c, int64_t now_ns)
 	store_attempts(c, false);
 }
 
+static bool more_secrets(void *context)
+{
+	struct capturing *c = context;
+
+	return keyfile_refresh(&c->keyfile, c->pipeline);
+}
+
+/* A live capture may begin before the program that writes the key log does. */
+static void begin_secrets(struct capturing *c, bool live)
+{
+	const char *path = c->run->options->keylog;
+	struct error error;
+
+	if (!path || !keyfile_open(&c->keyfile, path, &error)) {
+		keyfile_await(&c->keyfile, path);
+		if (path && live)
+			message("%s: is not there yet: it is looked for again", path);
+		else if (path)
+			run_status(c->run, message_error(path, &error));
+		return;
+	}
+	keyfile_read(&c->keyfile, c->pipeline, !live);
+}
+
+static void end_secrets(struct capturing *c)
+{
+	const char *path = c->run->options->keylog;
+	uint64_t secrets, bad_lines;
+
+	pipeline_secret_counts(c->pipeline, &secrets, &bad_lines);
+	if (bad_lines)
+		message("%s: %llu lines are no lines of a key log (RFC 9850): they were left out", path ? path : c->capture.source,
+			(unsigned long long)bad_lines);
+	keyfile_close(&c->keyfile);
+}
+
 bool capturing_begin(struct capturing *c, struct run *r, const char *source, const char *kind, const char *fingerprint)
 {
 	struct error error;
@@ -126,7 +162,10 @@ bool capturing_begin(struct capturing *c, struct run *r, const char *source, con
 		run_status(r, message_error(r->options->output, &error));
 		return false;
 	}
-	c->pipeline = pipeline_create(&(struct pipeline_options){ .emit = emit, .emit_lookups = emit_lookups, .context = c });
+	bool live = !strcmp(kind, "interface");
+	c->pipeline = pipeline_create(&(struct pipeline_options){ .emit = emit, .emit_lookups = emit_lookups,
+		.more_secrets = live && r->options->keylog ? more_secrets : NULL, .context = c });
+	begin_secrets(c, live);
 	return true;
 }
 
@@ -165,6 +204,7 @@ void capturing_end(struct capturing *c, const struct source_stats *stats, const 
 	r->interface_drops += stats->interface_drops;
 	r->handshakes += c->capture.handshakes;
 	run_status(r, status);
+	end_secrets(c);
 	pipeline_destroy(c->pipeline);
 	c->pipeline = NULL;
 }

@@ -2,6 +2,7 @@
 #ifndef APP_RUN_H
 #define APP_RUN_H
 
+#include "app/keyfile.h"
 #include "app/options.h"
 #include "app/pipeline.h"
 #include "app/writer.h"
@@ -32,6 +33,7 @@ struct capturing {
 	struct run *run;
 	struct pipeline *pipeline;
 	struct capture capture;
+	struct keyfile keyfile;		/* of -k; live it is read again and again */
 	uint64_t left;			/* packets that -c still allows */
 	int64_t attempts_ns;		/* packet time when attempts were stored last */
 };
