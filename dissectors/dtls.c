@@ -117,7 +117,8 @@ bool dtls_begins_anew(const void *state, struct tls_env *env, unsigned end, cons
 	if (!d->hello || !begins_with_handshake(reader_behind_preamble(c->data), &f))
 		return false;
 	uint64_t hello = f.at ? 0 : hash_of_hello(env, f.bytes);
-	return f.type == DTLS_CLIENT_HELLO && !f.seq && hello && hello != d->hello;
+	return f.type == DTLS_CLIENT_HELLO && !f.seq && hello && hello != d->hello &&
+		hello != d->hello_again;
 }
 
 /* ---- life ---- */
@@ -214,8 +215,11 @@ static void read_connection_id(struct dtls *d, unsigned end, uint8_t type, struc
 static void hand_on(struct dtls *d, struct tls_env *env, unsigned end, struct exchange_message *m)
 {
 	m->bytes = DTLS_MESSAGE_HEADER_LEN + (uint32_t)m->body.len;
-	if (m->type == DTLS_CLIENT_HELLO)
-		d->hello = hash_of_hello(env, m->body);
+	if (m->type == DTLS_CLIENT_HELLO) {
+		uint64_t *hello = d->hello ? &d->hello_again : &d->hello;
+
+		*hello = hash_of_hello(env, m->body);
+	}
 	if (m->type == DTLS_CLIENT_HELLO || m->type == DTLS_SERVER_HELLO)
 		read_connection_id(d, end, m->type, m->body);
 	learn_client(d, end, m->type);

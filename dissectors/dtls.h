@@ -36,7 +36,7 @@ struct dtls {
 	uint8_t client;			/* which end: 0, 1, or 2 while it is not known */
 	uint8_t closer;			/* 1 + the sender of the first alert that ends all; 0 */
 	bool carried_new, carried_old;	/* of the datagram being read: handshake bytes, new or again */
-	uint64_t hello;			/* hash of the client's random */
+	uint64_t hello, hello_again;	/* hashes of the client's random, which some change for the cookie */
 	int64_t completed_ns;
 	struct dtls_side side[2];	/* by end of the flow */
 };
