@@ -191,6 +191,7 @@ void writer_put_attempts(struct writer *w, struct attempt *attempts, size_t coun
 void writer_add_limits(const struct writer *w, struct limit_counts *out)
 {
 	joins_add_limits(w->joins, out);
+	diagnose_take_limits(w->diagnose, out);
 }
 
 struct handshake *writer_take_back(struct writer *w)

@@ -21,7 +21,7 @@ enum {
 	BUSY_STEP_MS = 1000,			  /* how long SQLite itself waits for a lock */
 	BUSY_STEPS = 600, /* and how often we let it: another program may hold the database for
 			     minutes */
-	CACHE_KIB = 8192,
+	CACHE_KIB = 3072,
 	SESSIONS = 16384, /* handshakes whose ticket or session may be met again */
 };
 

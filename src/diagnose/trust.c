@@ -1,0 +1,202 @@
+#include "diagnose/trust.h"
+
+#include "base/buffer.h"
+#include "base/hash.h"
+#include "base/text.h"
+#include "base/xmalloc.h"
+#include "diagnose/judge.h"
+
+#include <openssl/err.h>
+#include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Tables of a fixed size: what falls on the same place replaces what was there. */
+enum { JUDGEMENTS = 4096, AUTHORITIES = 1024, DAY_S = 86400 };
+
+struct remembered {
+	uint64_t key, check;		/* two hashes of chain and name; key 0: empty */
+	int64_t from_s, until_s;	/* the judgement holds for times in between */
+	uint32_t epoch;			/* of the authorities, where another one might change it */
+	struct judgement judgement;
+};
+
+struct trust {
+	struct trust_options options;
+	X509_STORE *roots;
+	bool roots_read, has_roots;
+	struct hash_key keys[2];
+	struct buffer scratch;
+	uint32_t epoch;
+	X509 *authorities[AUTHORITIES];
+	struct remembered remembered[JUDGEMENTS];
+};
+
+/* --- roots --- */
+
+static bool add_named_roots(struct trust *t, struct error *error)
+{
+	const struct trust_options *o = &t->options;
+
+	if (o->ca_file && X509_STORE_load_file(t->roots, o->ca_file) != 1) {
+		ERR_clear_error();
+		return error_set(error, EXIT_IO, "cannot read certificates from '%s': name a file in PEM", o->ca_file);
+	}
+	if (o->ca_path && X509_STORE_load_path(t->roots, o->ca_path) != 1) {
+		ERR_clear_error();
+		return error_set(error, EXIT_IO, "cannot read certificates in '%s': name a folder made by 'openssl rehash'",
+				 o->ca_path);
+	}
+	return true;
+}
+
+static bool is_named(const struct trust *t)
+{
+	return t->options.ca_file || t->options.ca_path;
+}
+
+/* Reading the system's roots takes longer than all the rest of a short run. */
+static void read_roots(struct trust *t)
+{
+	if (t->roots_read)
+		return;
+	t->roots_read = true;
+	if (!is_named(t))
+		X509_STORE_set_default_paths(t->roots);
+	ERR_clear_error();
+	STACK_OF(X509_OBJECT) *objects = X509_STORE_get0_objects(t->roots);
+	/* A folder is only looked into when a certificate asks for it, so that it always counts as filled. */
+	t->has_roots = t->options.ca_path || (objects && sk_X509_OBJECT_num(objects) > 0);
+}
+
+bool trust_create(const struct trust_options *options, struct trust **out, struct error *error)
+{
+	struct trust *t = xcalloc(1, sizeof *t);
+
+	t->options = *options;
+	t->roots = X509_STORE_new();
+	if (!t->roots)
+		abort();
+	hash_key_init(&t->keys[0]);
+	hash_key_init(&t->keys[1]);
+	if (!add_named_roots(t, error)) {
+		trust_destroy(t);
+		return false;
+	}
+	*out = t;
+	return true;
+}
+
+static void forget(struct judgement *j)
+{
+	for (size_t i = 0; i < j->count; i++)
+		free(j->remarks[i].detail);
+	free(j->remarks);
+	free((char *)(uintptr_t)j->issuer_text);
+	*j = (struct judgement){ 0 };
+}
+
+void trust_destroy(struct trust *t)
+{
+	if (!t)
+		return;
+	for (size_t i = 0; i < JUDGEMENTS; i++)
+		forget(&t->remembered[i].judgement);
+	for (size_t i = 0; i < AUTHORITIES; i++)
+		X509_free(t->authorities[i]);
+	X509_STORE_free(t->roots);
+	buffer_finish(&t->scratch);
+	free(t);
+}
+
+/* --- authorities seen --- */
+
+static X509 **authority_place(struct trust *t, X509_NAME *name)
+{
+	return &t->authorities[X509_NAME_hash_ex(name, NULL, NULL, NULL) % AUTHORITIES];
+}
+
+/* Remembers the CA certificates of a chain; they never help it, but tell what another one lacks. */
+static void remember_authorities(struct trust *t, const struct certificates *c)
+{
+	for (size_t i = 1; i < c->count; i++) {
+		X509 *x = c->at[i];
+
+		if (!x || X509_check_ca(x) <= 0)
+			continue;
+		X509 **place = authority_place(t, X509_get_subject_name(x));
+		if (*place && !X509_cmp(*place, x))
+			continue;
+		X509_free(*place);
+		X509_up_ref(x);
+		*place = x;
+		t->epoch++;
+	}
+	ERR_clear_error();
+}
+
+static X509 *find_authority(void *context, X509 *child)
+{
+	struct trust *t = context;
+	X509 *found = *authority_place(t, X509_get_issuer_name(child));
+
+	if (!found || X509_NAME_cmp(X509_get_subject_name(found), X509_get_issuer_name(child)))
+		return NULL;
+	return X509_verify(child, X509_get0_pubkey(found)) == 1 ? found : NULL;
+}
+
+/* --- judging --- */
+
+/* Chain and name, by the certificates' hashes: a chain's place in memory may be another one's tomorrow. */
+static void write_key(struct trust *t, const struct chain *chain, struct bytes name)
+{
+	buffer_clear(&t->scratch);
+	for (uint32_t i = 0; i < chain->kept; i++)
+		buffer_add(&t->scratch, chain->certificates[i].sha256, sizeof chain->certificates[i].sha256);
+	buffer_add(&t->scratch, name.at, name.len);
+}
+
+static void judge_anew(struct trust *t, struct remembered *r, const struct chain *chain, struct bytes name, int64_t time_s)
+{
+	struct certificates certificates;
+	struct judging j = { .certificates = &certificates, .name = name, .time_s = time_s, .from_s = time_s - time_s % DAY_S,
+		.find_authority = find_authority, .context = t, .key = &t->keys[0] };
+
+	j.until_s = j.from_s + DAY_S;
+	forget(&r->judgement);
+	read_roots(t);
+	certificates_parse(&certificates, chain);
+	j.roots = t->has_roots ? t->roots : NULL;
+	judge(&j, &r->judgement);
+	remember_authorities(t, &certificates);
+	certificates_finish(&certificates);
+	r->from_s = j.from_s;
+	r->until_s = j.until_s;
+	r->epoch = t->epoch;
+	ERR_clear_error();
+}
+
+static bool still_holds(const struct trust *t, const struct remembered *r, int64_t time_s)
+{
+	bool may_change = r->judgement.flaws & (FLAW_INCOMPLETE | FLAW_UNTRUSTED);
+
+	return time_s >= r->from_s && time_s < r->until_s && (!may_change || r->epoch == t->epoch);
+}
+
+const struct judgement *trust_judge(struct trust *t, const struct chain *chain, struct bytes name, int64_t time_s)
+{
+	if (!chain || !chain->kept)
+		return NULL;
+	write_key(t, chain, name);
+	uint64_t key = hash_bytes(&t->keys[0], t->scratch.at, t->scratch.len) | 1;
+	uint64_t check = hash_bytes(&t->keys[1], t->scratch.at, t->scratch.len);
+	struct remembered *r = &t->remembered[(key >> 1) % JUDGEMENTS];
+
+	if (r->key != key || r->check != check || !still_holds(t, r, time_s)) {
+		r->key = key;
+		r->check = check;
+		judge_anew(t, r, chain, name, time_s);
+	}
+	return &r->judgement;
+}
