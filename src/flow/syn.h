@@ -15,7 +15,7 @@
 
 enum {
 	SYN_SETS_FIRST = 1 << 10,
-	SYN_SETS_MAX = 1 << 14,
+	SYN_SETS_MAX = 1 << 12,
 	SYN_WAYS = 4,
 	/* The shortest retransmission time-out in use is 200 ms (RFC 6298 asks for 1 s); what
 	 * comes again sooner is the same packet seen twice, as mirror ports do. */

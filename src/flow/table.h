@@ -85,7 +85,7 @@ struct flow {
 
 enum {
 	/* Flows kept ready for their next packet; no loss beyond, only the time to pack and unpack (some 200 ns). */
-	AWAKE_MAX = 1024,
+	AWAKE_MAX = 512,
 	FLOW_CONNECTION_MAX = 6144,
 	/* How long a silent flow is kept. Who repeats a SYN waits 63 s at the longest. */
 	FLOW_IDLE_NEW_MS = 75000,
