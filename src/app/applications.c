@@ -20,8 +20,7 @@ static const char any_name[] = "www.example.org";
 /* All that an answer depends on; compared as bytes. */
 struct question {
 	uint64_t client, server, chain;		/* hashes of the shapes; 0: none */
-	int64_t hour;				/* certificates expire */
-	struct address address;			/* of the server, where no name was sent */
+	int64_t hour;				/* certificates expire; 0 without one */
 	int32_t version, cipher, alert;
 	uint16_t port;
 	uint8_t carrier;
@@ -32,6 +31,7 @@ struct memory {
 	struct question question;
 	struct classification answer;
 	bool used;
+	bool steady;				/* the same all the hour */
 };
 
 struct applications {
@@ -322,9 +322,7 @@ static void ask(const struct handshake *h, struct question *q)
 	q->client = h->client_hello->hash;
 	q->server = h->server_hello ? h->server_hello->hash : 0;
 	q->chain = shows_leaf(h) ? h->server_chain->hash : 0;
-	q->hour = h->time_ns / HOUR_NS;
-	if (!h->server_name.len)
-		q->address = h->server;
+	q->hour = shows_leaf(h) ? h->time_ns / HOUR_NS : 0;
 	q->version = h->version;
 	q->cipher = h->cipher;
 	q->alert = shows_alert(h) ? h->alert_level << 8 | h->alert_code | h->alert_sender << 16 : -1;
@@ -333,41 +331,53 @@ static void ask(const struct handshake *h, struct question *q)
 	q->began_in_the_clear = h->starttls.len != 0;
 }
 
-static void show(struct applications *a, const struct handshake *h, const struct question *q,
-		 struct classification *out)
+static void show(struct applications *a, const struct question *q, int64_t time_ns, struct classification *out)
 {
-	static const struct address nobody = { { [10] = 0xff, [11] = 0xff, [12] = 192, [14] = 2 } };
-
-	write_records(a, h);
 	struct classify_flow f = {
-		.client = nobody,
-		.server = h->server_name.len ? nobody : h->server,
-		.client_port = 49152,
-		.server_port = h->server_port,
-		.time_ns = q->hour * HOUR_NS,
+		.server_port = q->port,
+		.time_ns = time_ns,
 		.client_records = buffer_bytes(&a->client),
 		.server_records = buffer_bytes(&a->server),
 	};
+
 	classify_records(a->classifier, &f, out);
-	if (q->carrier != CLASSIFY_TLS || q->began_in_the_clear)
-		out->risks &= ~classify_port_risk();
+	out->risks &= ~classify_moot_risks(q->carrier, q->began_in_the_clear);
 }
 
-static const struct classification *answer(struct applications *a, const struct handshake *h)
+/* An answer that is the same at both ends of an hour holds all through it. */
+static void find_out(struct applications *a, const struct handshake *h, struct memory *m)
 {
+	struct classification later;
+
+	write_records(a, h);
+	show(a, &m->question, m->question.hour * HOUR_NS, &m->answer);
+	m->steady = true;
+	if (!m->question.hour)
+		return;
+	show(a, &m->question, (m->question.hour + 1) * HOUR_NS - 1, &later);
+	m->steady = later.risks == m->answer.risks;
+}
+
+static struct classification answer(struct applications *a, const struct handshake *h)
+{
+	struct classification now;
 	struct question q;
 
 	if (!a->memory)
 		a->memory = xcalloc(CLASSIFICATIONS_MAX, sizeof *a->memory);
 	ask(h, &q);
 	struct memory *m = &a->memory[hash_bytes(&a->key, &q, sizeof q) % CLASSIFICATIONS_MAX];
-	if (m->used && !memcmp(&m->question, &q, sizeof q))
-		return &m->answer;
-	a->limits->bitten[LIMIT_CLASSIFICATIONS] += m->used;
-	m->used = true;
-	m->question = q;
-	show(a, h, &q, &m->answer);
-	return &m->answer;
+	if (!m->used || memcmp(&m->question, &q, sizeof q)) {
+		a->limits->bitten[LIMIT_CLASSIFICATIONS] += m->used;
+		m->used = true;
+		m->question = q;
+		find_out(a, h, m);
+	}
+	if (m->steady)
+		return m->answer;
+	write_records(a, h);
+	show(a, &q, h->time_ns, &now);
+	return now;
 }
 
 /* ---- what is told ---- */
@@ -409,23 +419,34 @@ static bool is_ready(struct applications *a)
 	return a->classifier != NULL;
 }
 
+/* The name knows best, then what the hellos say, then the address. */
+static struct classification judge(struct applications *a, const struct handshake *h)
+{
+	struct classification found = { 0 }, plain, carrier, better;
+
+	if (can_be_shown(h))
+		found = answer(a, h);
+	classify_carrier(a->classifier, CLASSIFY_TLS, &plain);
+	classify_carrier(a->classifier, carrier_of(h), &carrier);
+	if (by_name(a, h, &better)) {
+		better.risks = found.risks;
+		return better;
+	}
+	if (found.application && found.application != plain.application)
+		return found;
+	if (!classify_address(a->classifier, h->server, &better))
+		better = carrier;
+	better.risks = found.risks;
+	return better;
+}
+
 void applications_tell(struct applications *a, struct handshake *h)
 {
-	struct classification found = { 0 }, carrier, named;
 	const char *text;
 
 	if (!is_ready(a))
 		return;
-	classify_carrier(a->classifier, carrier_of(h), &carrier);
-	if (can_be_shown(h))
-		found = *answer(a, h);
-	if (by_name(a, h, &named)) {
-		found.application = named.application;
-		found.category = named.category;
-	} else if (!found.application || carrier_of(h) != CLASSIFY_TLS) {
-		found.application = carrier.application;
-		found.category = carrier.category;
-	}
+	struct classification found = judge(a, h);
 	if ((text = classify_application(a->classifier, &found)))
 		h->application = handshake_keep_text(h, text);
 	if ((text = classify_category(a->classifier, &found)))

@@ -10,6 +10,7 @@
 #include <string.h>
 
 enum { NAME_MAX_BYTES = 255, SEGMENT_MAX = 16384, TCP_HEADER = 20 };
+enum { CLIENT = 0x0a000001, SERVER = 0x0a000002, CLIENT_PORT = 49152 };
 enum { FIRST_SEQ_CLIENT = 1, FIRST_SEQ_SERVER = 1000000 };
 
 struct classifier {
@@ -52,21 +53,6 @@ static ndpi_protocol process(const struct classifier *c, struct ndpi_flow_struct
 #else
 	return ndpi_detection_process_packet(c->module, flow, packet.at,
 					     (unsigned short)packet.len, ms);
-#endif
-}
-
-static ndpi_protocol give_up(const struct classifier *c, struct ndpi_flow_struct *flow)
-{
-#if defined NDPI_GIVEUP_PLAIN
-	return ndpi_detection_giveup(c->module, flow);
-#elif defined NDPI_GIVEUP_TELLS
-	uint8_t guessed;
-
-	return ndpi_detection_giveup(c->module, flow, &guessed);
-#else
-	uint8_t guessed;
-
-	return ndpi_detection_giveup(c->module, flow, 1, &guessed);
 #endif
 }
 
@@ -135,6 +121,23 @@ bool classify_name(const struct classifier *c, struct bytes name, struct classif
 	return true;
 }
 
+/* ---- by address ---- */
+
+bool classify_address(const struct classifier *c, struct address server, struct classification *out)
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+	struct in_addr address;
+
+	if (memcmp(server.at, mapped, sizeof mapped))
+		return false;
+	memcpy(&address, server.at + 12, sizeof address);
+	uint16_t id = ndpi_network_ptree_match(c->module, &address);
+	if (id == NDPI_PROTOCOL_UNKNOWN)
+		return false;
+	*out = (struct classification){ .application = id, .category = category_of(c, id) };
+	return true;
+}
+
 /* ---- by its records ---- */
 
 static void add_u16(struct buffer *b, uint32_t v)
@@ -148,30 +151,15 @@ static void add_u32(struct buffer *b, uint32_t v)
 	add_u16(b, v & 0xffff);
 }
 
-static bool is_ipv4(struct address a)
+/* RFC 791 section 3.1; nDPI looks at no checksum. The ends are anybody's: the answer shall not depend on them. */
+static void add_ip(struct buffer *b, uint32_t from, uint32_t to, uint32_t payload)
 {
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
-
-	return !memcmp(a.at, mapped, sizeof mapped);
-}
-
-/* RFC 791 section 3.1, RFC 8200 section 3; nDPI looks at no checksum. */
-static void add_ip(struct buffer *b, struct address from, struct address to, uint32_t payload)
-{
-	if (is_ipv4(from) && is_ipv4(to)) {
-		add_u16(b, 0x4500);
-		add_u16(b, 20 + payload);
-		add_u32(b, 0x00004000);
-		add_u32(b, 64 << 24 | PROTOCOL_TCP << 16);
-		buffer_add(b, from.at + 12, 4);
-		buffer_add(b, to.at + 12, 4);
-		return;
-	}
-	add_u32(b, 0x60000000);
-	add_u16(b, payload);
-	add_u16(b, PROTOCOL_TCP << 8 | 64);
-	buffer_add(b, from.at, sizeof from.at);
-	buffer_add(b, to.at, sizeof to.at);
+	add_u16(b, 0x4500);
+	add_u16(b, 20 + payload);
+	add_u32(b, 0x00004000);
+	add_u32(b, 64 << 24 | PROTOCOL_TCP << 16);
+	add_u32(b, from);
+	add_u32(b, to);
 }
 
 /* RFC 9293 section 3.1. */
@@ -192,8 +180,8 @@ static ndpi_protocol show_client(const struct classifier *c, struct ndpi_flow_st
 	struct bytes records = f->client_records;
 
 	buffer_clear(b);
-	add_ip(b, f->client, f->server, TCP_HEADER + (uint32_t)records.len);
-	add_tcp(b, f->client_port, f->server_port, FIRST_SEQ_CLIENT, FIRST_SEQ_SERVER);
+	add_ip(b, CLIENT, SERVER, TCP_HEADER + (uint32_t)records.len);
+	add_tcp(b, CLIENT_PORT, f->server_port, FIRST_SEQ_CLIENT, FIRST_SEQ_SERVER);
 	buffer_add(b, records.at, records.len);
 	return process(c, flow, buffer_bytes(b), f->time_ns);
 }
@@ -205,8 +193,8 @@ static ndpi_protocol show_server(const struct classifier *c, struct ndpi_flow_st
 	uint32_t ack = FIRST_SEQ_CLIENT + (uint32_t)f->client_records.len;
 
 	buffer_clear(b);
-	add_ip(b, f->server, f->client, TCP_HEADER + (uint32_t)records.len);
-	add_tcp(b, f->server_port, f->client_port, FIRST_SEQ_SERVER, ack);
+	add_ip(b, SERVER, CLIENT, TCP_HEADER + (uint32_t)records.len);
+	add_tcp(b, f->server_port, CLIENT_PORT, FIRST_SEQ_SERVER, ack);
 	buffer_add(b, records.at, records.len);
 	return process(c, flow, buffer_bytes(b), f->time_ns);
 }
@@ -216,9 +204,17 @@ static uint64_t bit(unsigned risk)
 	return UINT64_C(1) << risk;
 }
 
-uint64_t classify_port_risk(void)
+uint64_t classify_moot_risks(enum classify_carrier carrier, bool began_in_the_clear)
 {
-	return bit(NDPI_KNOWN_PROTOCOL_ON_NON_STANDARD_PORT);
+	uint64_t moot = 0;
+
+	if (carrier != CLASSIFY_TLS || began_in_the_clear)
+		moot |= bit(NDPI_KNOWN_PROTOCOL_ON_NON_STANDARD_PORT);
+	if (carrier == CLASSIFY_QUIC)
+		moot |= bit(NDPI_TLS_SUSPICIOUS_EXTENSION);
+	if (began_in_the_clear)
+		moot |= bit(NDPI_TLS_NOT_CARRYING_HTTPS);
+	return moot;
 }
 
 static uint64_t name_risks(void)
@@ -241,8 +237,6 @@ void classify_records(const struct classifier *c, const struct classify_flow *f,
 	ndpi_protocol found = show_client(c, flow, f, &packet);
 	if (f->server_records.len)
 		found = show_server(c, flow, f, &packet);
-	if (!best_protocol(found))
-		found = give_up(c, flow);
 	out->application = best_protocol(found);
 	out->category = (uint16_t)found.category;
 	out->risks = flow->risk & ~name_risks();

@@ -20,10 +20,9 @@ struct classification {
 	uint64_t risks;				/* bits */
 };
 
-/* TLS records as the two ends sent them, over a TCP connection between these addresses. */
+/* TLS records as the two ends sent them, over TCP to this port. */
 struct classify_flow {
-	struct address client, server;
-	uint16_t client_port, server_port;
+	uint16_t server_port;
 	int64_t time_ns;
 	struct bytes client_records, server_records;
 };
@@ -38,6 +37,8 @@ void classify_destroy(struct classifier *c);
 
 /* What nDPI's list of hosts says of a name; false where it does not know it. */
 bool classify_name(const struct classifier *c, struct bytes name, struct classification *out);
+/* What its list of networks says of a server's address, which for now holds IPv4 alone. */
+bool classify_address(const struct classifier *c, struct address server, struct classification *out);
 /* What its dissector says of the records. Risks that follow from the host's name are left out:
  * callers remember answers and may put any name into the hello. */
 void classify_records(const struct classifier *c, const struct classify_flow *f,
@@ -45,8 +46,9 @@ void classify_records(const struct classifier *c, const struct classify_flow *f,
 /* What is known of a flow of which nothing else is. */
 void classify_carrier(const struct classifier *c, enum classify_carrier carrier,
 		      struct classification *out);
-/* The risk of a service on a port that is not its own: not for what began in the clear. */
-uint64_t classify_port_risk(void);
+/* The risks that would be none: what QUIC or DTLS does on any port and with extensions of its own, and what is usual for a
+ * protocol that began in the clear. */
+uint64_t classify_moot_risks(enum classify_carrier carrier, bool began_in_the_clear);
 
 /* Borrowed from the classifier; NULL for 0. */
 const char *classify_application(const struct classifier *c, const struct classification *of);
