@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum { LEVEL_MASK = (1 << ROAD_BITS) - 1, NOTE_CLIENT_SHIFT = 2, NOTE_LEVELS_SHIFT = 4, ROOM_MIN = 64 };
-enum { RECORD_FIRST = 20, RECORD_LAST = 24, WRAP_HEADER_LEN = 8 };
+enum { RECORD_FIRST = 20, RECORD_ALERT = 21, RECORD_HANDSHAKE = 22, RECORD_LAST = 24, WRAP_HEADER_LEN = 8 };
 
 _Static_assert(ROAD_BITS * ROADS_MAX + NOTE_LEVELS_SHIFT <= 28, "flow.note has bits of the pipeline's own");
 
@@ -389,15 +389,24 @@ static bool choose(struct starttls *s, const struct tls_env *env, unsigned end, 
 
 /* ---- walking it ---- */
 
+static bool is_between_pieces(const struct road_side *side)
+{
+	return !side->held_len && !side->skip && !side->skips_line;
+}
+
+/* No line begins so: a hello that nobody asked for, which is found by its own looks. */
+static bool is_no_line(const struct starttls *s, unsigned end, const struct reader *r)
+{
+	return s->row && road_of(s)->delimiter && is_between_pieces(&s->side[end]) && rd_peek(r).at[0] == RECORD_HANDSHAKE;
+}
+
 /* The first byte of a piece, or of what follows a road, may be that of TLS already: the answer was not captured, or is late. */
 static bool is_tls_already(const struct starttls *s, unsigned end, const struct reader *r)
 {
-	const struct road_side *side = &s->side[end];
-
-	if (side->held_len || side->skip || side->skips_line || (s->row && !s->asked && !s->begun))
+	if (!is_between_pieces(&s->side[end]) || (s->row && !s->asked && !s->begun))
 		return false;
 	uint8_t first = rd_peek(r).at[0];
-	return (first == 0x16 || first == 0x15 || !s->row) && tls_looks(rd_peek(r)) != LOOK_NO;
+	return (first == RECORD_HANDSHAKE || first == RECORD_ALERT || !s->row) && tls_looks(rd_peek(r)) != LOOK_NO;
 }
 
 static void leave_road(struct starttls *s)
@@ -434,7 +443,7 @@ static bool walk(struct starttls *s, struct tls_env *env, unsigned end, struct r
 		begin_tls(s);
 		return true;
 	}
-	if (!s->row && !choose(s, env, end, r))
+	if (is_no_line(s, end, r) || (!s->row && !choose(s, env, end, r)))
 		return false;
 	if (!s->row || !skip_long(road_of(s), side, r))
 		return true;

@@ -26,13 +26,14 @@ struct row {
 	struct key key;
 	uint64_t attempts;
 	uint32_t clients;		/* of the row for any client: how many have a row of their own */
-	uint32_t used;			/* order of use; 0: empty */
+	uint32_t used;			/* order of use */
 	bool changed;
 	int64_t first_ns, last_ns;
 };
 
 struct table {
 	struct row *rows;		/* NULL until the first */
+	uint32_t *tags;			/* of the rows, so that a miss looks at one cache line; 0: empty */
 	bool makes_room;
 };
 
@@ -43,42 +44,57 @@ struct attempts {
 	uint32_t clock;
 };
 
-static struct row *find(struct attempts *a, struct table *t, const struct key *key)
+static uint64_t hash_of(const struct attempts *a, const struct key *key)
 {
-	if (!t->rows)
-		t->rows = xcalloc(SETS * WAYS, sizeof *t->rows);
-	struct row *set = &t->rows[hash_bytes(a->key, key, sizeof *key) % SETS * WAYS];
-	struct row *free_row = NULL, *oldest = NULL;
-
-	for (unsigned i = 0; i < WAYS; i++) {
-		struct row *r = &set[i];
-
-		if (r->used && !memcmp(&r->key, key, sizeof *key)) {
-			r->used = ++a->clock;
-			return r;
-		}
-		if (!r->used)
-			free_row = r;
-		else if (!oldest || r->used < oldest->used)
-			oldest = r;
-	}
-	if (!free_row) {
-		a->limits->bitten[LIMIT_ATTEMPT_ROWS]++;
-		free_row = t->makes_room ? oldest : NULL;
-	}
-	if (free_row)
-		*free_row = (struct row){ .key = *key, .used = ++a->clock };
-	return free_row;
+	return hash_bytes(a->key, key, sizeof *key);
 }
 
-static bool is_known(const struct attempts *a, const struct table *t, const struct key *key)
+static uint32_t tag_of(uint64_t hash)
 {
-	const struct row *set = &t->rows[hash_bytes(a->key, key, sizeof *key) % SETS * WAYS];
+	return (uint32_t)(hash >> 32) | 1;
+}
 
-	for (unsigned i = 0; i < WAYS; i++)
-		if (set[i].used && !memcmp(&set[i].key, key, sizeof *key))
-			return true;
-	return false;
+static struct row *known(const struct table *t, uint64_t hash, const struct key *key)
+{
+	uint32_t first = (uint32_t)hash % SETS * WAYS;
+
+	for (uint32_t i = first; t->rows && i < first + WAYS; i++)
+		if (t->tags[i] == tag_of(hash) && !memcmp(&t->rows[i].key, key, sizeof *key))
+			return &t->rows[i];
+	return NULL;
+}
+
+/* A free place for the key; where there is none, the oldest of the table that makes room, or NULL. */
+static struct row *place_for(struct attempts *a, struct table *t, uint64_t hash)
+{
+	uint32_t first = (uint32_t)hash % SETS * WAYS, oldest = first;
+
+	for (uint32_t i = first; i < first + WAYS; i++) {
+		if (!t->tags[i]) {
+			t->tags[i] = tag_of(hash);
+			return &t->rows[i];
+		}
+		if (t->rows[i].used < t->rows[oldest].used)
+			oldest = i;
+	}
+	a->limits->bitten[LIMIT_ATTEMPT_ROWS]++;
+	if (!t->makes_room)
+		return NULL;
+	t->tags[oldest] = tag_of(hash);
+	return &t->rows[oldest];
+}
+
+static struct row *make(struct attempts *a, struct table *t, uint64_t hash, const struct key *key)
+{
+	if (!t->rows) {
+		t->rows = xcalloc(SETS * WAYS, sizeof *t->rows);
+		t->tags = xcalloc(SETS * WAYS, sizeof *t->tags);
+	}
+	struct row *r = place_for(a, t, hash);
+
+	if (r)
+		*r = (struct row){ .key = *key };
+	return r;
 }
 
 static void count(struct row *r, const struct attempt_event *e)
@@ -91,31 +107,39 @@ static void count(struct row *r, const struct attempt_event *e)
 	r->changed = true;
 }
 
+/* The row that counts those whose clients have none of their own. */
+static struct row *common_row(struct attempts *a, struct table *t, const struct attempt_event *e)
+{
+	struct key key = { .server = e->server, .levels = e->levels, .port = e->server_port, .reason = e->reason, .any_client = 1 };
+	uint64_t hash = hash_of(a, &key);
+	struct row *r = known(t, hash, &key);
+
+	return r ? r : make(a, t, hash, &key);
+}
+
 void attempts_add(struct attempts *a, const struct attempt_event *e)
 {
 	struct table *t = e->levels || attempt_is_tls_port(e->server_port) ? &a->sure : &a->elsewhere;
-	struct key key = { .server = e->server, .levels = e->levels, .port = e->server_port, .reason = e->reason, .any_client = 1 };
-	struct row *all = find(a, t, &key);
+	struct key key = { .client = e->client, .server = e->server, .levels = e->levels, .port = e->server_port, .reason = e->reason };
+	uint64_t hash = hash_of(a, &key);
+	struct row *r = known(t, hash, &key);
 
-	if (!all)
-		return;
-	key.client = e->client;
-	key.any_client = 0;
-	if (all->clients >= ATTEMPT_CLIENTS_MAX && !is_known(a, t, &key)) {
-		a->limits->bitten[LIMIT_ATTEMPT_CLIENTS]++;
-		count(all, e);
-		return;
+	if (!r) {
+		struct row *common = common_row(a, t, e);
+
+		if (common && common->clients < ATTEMPT_CLIENTS_MAX) {
+			common->clients++;
+			common->used = ++a->clock;
+			r = make(a, t, hash, &key);
+		} else {
+			a->limits->bitten[LIMIT_ATTEMPT_CLIENTS] += common != NULL;
+			r = common;
+		}
 	}
-	bool is_new = !is_known(a, t, &key);
-	struct key server = all->key;
-	struct row *one = find(a, t, &key);
-	/* Its own server's row may have made room for it. */
-	bool kept = !memcmp(&all->key, &server, sizeof server);
-
-	if (kept && is_new && one)
-		all->clients++;
-	if (one || kept)
-		count(one ? one : all, e);
+	if (!r)
+		return;
+	r->used = ++a->clock;
+	count(r, e);
 }
 
 static void give(const struct row *r, bool elsewhere, struct attempt *out)
@@ -183,6 +207,8 @@ void attempts_destroy(struct attempts *a)
 	if (!a)
 		return;
 	free(a->sure.rows);
+	free(a->sure.tags);
+	free(a->elsewhere.tags);
 	free(a->elsewhere.rows);
 	free(a);
 }

@@ -56,8 +56,10 @@ static void tell_ends(struct handshake *h, const struct flow *f, const struct co
 	char encapsulation[256];
 
 	h->connection_id = f->id;
-	h->client = f->end[client];
-	h->server = f->end[!client];
+	if (f->protocol != PROTOCOL_EAPOL) {
+		h->client = f->end[client];
+		h->server = f->end[!client];
+	}
 	h->client_port = f->port[client];
 	h->server_port = f->port[!client];
 	h->has_mac = c->has_mac;
@@ -349,6 +351,16 @@ static void follow(struct pipeline *p, struct flow *f, const struct segment *s, 
 	}
 }
 
+static void look_late(struct pipeline *p, struct flow *f, const struct segment *s, unsigned end)
+{
+	const struct dissector *late = s->payload.len < LATE_HELLO_MIN ? NULL : dissector_for_late(true, s->payload);
+
+	if (!late)
+		return;
+	start_late(p, f, s, end, late);
+	follow(p, f, s, end);
+}
+
 static void doubt(struct pipeline *p, struct flow *f, const struct segment *s, unsigned end)
 {
 	struct stream_segment in = { .seq = s->seq, .data = s->payload, .wire_len = s->payload_len, .time_ns = s->time_ns, .number = s->number };
@@ -410,7 +422,6 @@ static void datagram(struct pipeline *p, const struct segment *s)
 
 static void segment(struct pipeline *p, const struct segment *s)
 {
-	const struct dissector *late;
 	unsigned end;
 
 	if (s->protocol != PROTOCOL_TCP) {
@@ -442,13 +453,13 @@ static void segment(struct pipeline *p, const struct segment *s)
 			follow(p, f, s, end);
 		break;
 	case FLOW_OPAQUE:
-		late = s->payload.len < LATE_HELLO_MIN ? NULL : dissector_for_late(true, s->payload);
-		if (!late)
-			break;
-		start_late(p, f, s, end, late);
-		/* fall through */
+		look_late(p, f, s, end);
+		break;
 	case FLOW_FOLLOWED:
 		follow(p, f, s, end);
+		/* What showed that the road leads nowhere may be a hello in its midst. */
+		if (f->state == FLOW_OPAQUE && !f->unwatched)
+			look_late(p, f, s, end);
 		break;
 	default:
 		break;
