@@ -111,6 +111,8 @@ void exchange_quic_version(struct exchange *x, uint32_t version);
 void exchange_quic_retry(struct exchange *x);
 /* The server answered with a packet that could be opened. */
 void exchange_quic_answered(struct exchange *x);
+/* The first of a ClientHello came, which is not whole yet. */
+void exchange_quic_begun(struct exchange *x, int64_t ns);
 /* A datagram carried nothing but what was known. */
 void exchange_quic_repeated(struct exchange *x);
 /* For the ladder: a packet that is no message of TLS, or cannot be read. */

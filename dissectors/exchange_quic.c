@@ -9,9 +9,18 @@ void exchange_quic_version(struct exchange *x, uint32_t version)
 		x->h.retransmissions = 0;
 }
 
+void exchange_quic_begun(struct exchange *x, int64_t ns)
+{
+	if (x->state == EXCHANGE_WAITING && x->hello_first_ns == TIME_NONE)
+		x->hello_first_ns = ns;
+}
+
 void exchange_quic_retry(struct exchange *x)
 {
 	x->h.quic_retry = 1;
+	/* The hello that it answers is not whole yet, so that no flight was counted. */
+	if (x->state == EXCHANGE_WAITING)
+		x->round_trips++;
 }
 
 void exchange_quic_answered(struct exchange *x)
@@ -28,7 +37,7 @@ void exchange_quic_repeated(struct exchange *x)
 
 void exchange_note(struct exchange *x, struct tls_env *env, enum sender sender, enum message_type type, uint32_t bytes, int64_t ns)
 {
-	if (x->state != EXCHANGE_RUNNING)
+	if (!exchange_is_running(x))
 		return;
 	exchange_note_flight(x, sender);
 	exchange_log(x, env, sender, (uint16_t)type, bytes, ns, false);

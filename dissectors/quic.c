@@ -2,6 +2,7 @@
 
 #include "base/xmalloc.h"
 #include "dissectors/crypto_stream.h"
+#include "dissectors/keylog.h"
 #include "dissectors/quic_crypt.h"
 #include "registry/registry.h"
 
@@ -230,6 +231,8 @@ static void crypto_frame(struct passage *at, enum level level, uint64_t offset, 
 		at->q->exchange.h.reassembly |= REASSEMBLY_OVERLAP;
 	if (verdict == CRYPTO_LIMIT)
 		at->q->exchange.h.reassembly |= REASSEMBLY_LIMIT;
+	if (verdict == CRYPTO_NEW && level == LEVEL_INITIAL && at->sender == SENDER_CLIENT)
+		exchange_quic_begun(&at->q->exchange, at->ns);
 	at->crypto_old |= verdict == CRYPTO_OLD;
 	at->crypto_new |= verdict == CRYPTO_NEW;
 	while (verdict == CRYPTO_NEW && crypto_stream_next(s, at->env, &m)) {
@@ -279,7 +282,7 @@ static void frames(struct passage *at, enum level level, struct bytes payload)
 {
 	struct reader r = reader_of(payload);
 
-	while (rd_more(&r) && quic_is_running(at->q)) {
+	while (rd_more(&r) && !quic_is_over(at->q)) {
 		uint8_t type = rd_u8(&r);
 		uint64_t offset, length;
 
@@ -335,14 +338,16 @@ static bool open_first(struct tls_env *env, const struct quic_packet *p, struct 
 	return quic_keys_initial(env->crypto, p->known, p->dcid, keys) && quic_open(env->crypto, &keys[SENDER_CLIENT], p, largest, &env->opened, payload);
 }
 
-/* The client begins again from its first packet, after a Retry or in another version. */
-static void begin_again(struct passage *at)
+/* The client begins again from its first packet, after a Retry with the same bytes, or in another version. */
+static void begin_again(struct passage *at, bool same_bytes)
 {
 	struct quic_running *run = running_of(at->q);
 
+	at->q->negotiated = false;
+	if (same_bytes && !run->hello_whole)
+		return;
 	crypto_stream_finish(&run->crypto[LEVEL_INITIAL][SENDER_CLIENT], at->env);
 	run->hello_whole = false;
-	at->q->negotiated = false;
 }
 
 /* A packet that proves its sender to be a client whose first DCID this is. */
@@ -365,7 +370,7 @@ static bool adopt(struct passage *at, const struct quic_packet *p, struct bytes 
 		keep_cid(&q->original, p->dcid);
 		return true;
 	}
-	begin_again(at);
+	begin_again(at, p->version == q->version);
 	keep_cid(&q->retried, p->dcid);
 	/* Its Retry was not captured. */
 	if (p->token.len && p->version == q->version)
@@ -409,16 +414,28 @@ static void unreadable_handshake(struct passage *at, const struct quic_packet *p
 	struct quic *q = at->q;
 	uint32_t len = (uint32_t)(p->whole.len - p->number_at);
 
-	if (at->sender == SENDER_SERVER) {
-		exchange_note(&q->exchange, at->env, SENDER_SERVER, MESSAGE_ENCRYPTED, len, at->ns);
-		return;
-	}
-	q->client_handshake = true;
+	q->client_handshake |= at->sender == SENDER_CLIENT;
+	/* Acknowledgements are shorter. */
 	if (len < finished_packet_min(q))
 		return;
-	exchange_note(&q->exchange, at->env, SENDER_CLIENT, MESSAGE_ENCRYPTED, len, at->ns);
-	if (!q->client_short)
+	exchange_note(&q->exchange, at->env, at->sender, MESSAGE_ENCRYPTED, len, at->ns);
+	if (at->sender == SENDER_CLIENT && !q->client_short)
 		q->flight_ns = at->ns;
+}
+
+/* The keys of the sender's Handshake packets, where the user has the secret. */
+static const struct quic_keys *handshake_keys(struct passage *at, const struct quic_packet *p)
+{
+	static const enum secret_kind kinds[2] = { [SENDER_CLIENT] = SECRET_CLIENT_HANDSHAKE, [SENDER_SERVER] = SECRET_SERVER_HANDSHAKE };
+	const struct handshake *h = &at->q->exchange.h;
+	struct quic_keys *keys = &running_of(at->q)->keys[LEVEL_HANDSHAKE][at->sender];
+
+	if (keys->aead || !at->env->keylog || h->cipher < 0)
+		return keys;
+	struct bytes secret = keylog_find(at->env->keylog, h->client_random, kinds[at->sender]);
+	if (secret.len && !quic_keys_from_secret(at->env->crypto, p->known, (uint16_t)h->cipher, secret, keys))
+		*keys = (struct quic_keys){ 0 };
+	return keys;
 }
 
 static bool handshake(struct passage *at, const struct quic_packet *p)
@@ -430,8 +447,8 @@ static bool handshake(struct passage *at, const struct quic_packet *p)
 		return false;
 	exchange_packet(&q->exchange, at->number);
 	exchange_bytes(&q->exchange, at->sender, (uint32_t)p->whole.len);
-	struct quic_running *run = running_of(q);
-	if (quic_open(at->env->crypto, &run->keys[LEVEL_HANDSHAKE][at->sender], p, &run->largest[LEVEL_HANDSHAKE][at->sender], &at->env->opened, &payload)) {
+	const struct quic_keys *keys = handshake_keys(at, p);
+	if (quic_open(at->env->crypto, keys, p, &q->running->largest[LEVEL_HANDSHAKE][at->sender], &at->env->opened, &payload)) {
 		q->client_handshake |= at->sender == SENDER_CLIENT;
 		frames(at, LEVEL_HANDSHAKE, payload);
 	} else {
@@ -452,7 +469,7 @@ static bool retry(struct passage *at, const struct quic_packet *p)
 	exchange_quic_retry(&q->exchange);
 	exchange_note(&q->exchange, at->env, SENDER_SERVER, MESSAGE_QUIC_RETRY, (uint32_t)p->whole.len, at->ns);
 	exchange_bytes(&q->exchange, SENDER_SERVER, (uint32_t)p->whole.len);
-	begin_again(at);
+	begin_again(at, true);
 	keep_cid(&q->retried, p->scid);
 	return make_initial_keys(q, at->env, p, p->scid);
 }
