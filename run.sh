@@ -11,7 +11,7 @@ set -eu
 packages='gcc libc6-dev meson ninja-build pkgconf python3
 	libpcap-dev libndpi-dev libsqlite3-dev libssl-dev zlib1g-dev libzstd-dev liblz4-dev libbrotli-dev
 	libsmartcols-dev libxxhash-dev libseccomp-dev libcmocka-dev sqlite3 ca-certificates'
-test_packages='openssl iproute2'
+test_packages='openssl iproute2 tcpdump'
 
 capture=pcaps/office.pcap
 
