@@ -170,6 +170,17 @@ static uint8_t ech_of(const struct client_hello *ch)
 	return rd_u8(&r) == 1 ? ECH_ACCEPTED : ECH_OFFERED;
 }
 
+/* RFC 9849 section 5: type, cipher suite, config_id. */
+static uint16_t ech_config_of(const struct client_hello *ch)
+{
+	struct reader r = reader_of(ch->facts.ech);
+	bool outer = rd_u8(&r) == 0;
+
+	rd_skip(&r, 4);
+	uint8_t id = rd_u8(&r);
+	return outer && !r.bad ? (uint16_t)(1 + id) : 0;
+}
+
 /* RFC 9849 sections 6.1.5 and 6.2.1: after a HelloRetryRequest a real offer is sealed anew, with no key of its own, and GREASE is sent again as it was. */
 static void compare_ech(struct exchange *x, const struct tls_env *env, const struct client_hello *ch)
 {
@@ -198,6 +209,7 @@ static void keep_client_facts(struct exchange *x, struct tls_env *env, const str
 	x->early_data_pending = f->early_data;
 	h->early_data = f->early_data ? EARLY_DATA_OFFERED : ch->whole ? EARLY_DATA_NONE : EARLY_DATA_UNSEEN;
 	h->ech = ech_of(ch);
+	h->ech_config = ech_config_of(ch);
 	x->ech_hash = hash_or_none(env, f->ech);
 	h->session_offered = hash_or_none(env, f->session_ticket);
 	keep_psk_facts(x, env, f);

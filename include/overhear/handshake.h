@@ -124,6 +124,7 @@ struct handshake {
 	int64_t client_bytes, server_bytes;
 
 	/* What the dissectors need for resumed_from and the rules: hashes of a ticket or session, 0 where none. */
+	uint16_t ech_config;			/* 1 + config_id of the ECH offer; 0: none */
 	uint64_t session_offered, session_given, more_sessions_given[HANDSHAKE_TICKETS_MORE];
 
 	/* For the rules (src/diagnose): what a HelloRetryRequest asked for, -1 where nothing; a heartbeat message in the clear claimed more than was

@@ -6,6 +6,7 @@
 #include "record/lookups.h"
 
 #include <stdlib.h>
+#include <strings.h>
 
 struct joins {
 	struct hash_key key;
@@ -47,9 +48,29 @@ void joins_learn(struct joins *j, struct lookup_batch *batch)
 	free(batch);
 }
 
+static bool same_name(struct bytes a, struct bytes b)
+{
+	return a.len && a.len == b.len && !strncasecmp((const char *)a.at, (const char *)b.at, a.len);
+}
+
+/* RFC 9849 section 6.1: a real offer goes out under the configuration's public name. Where the client reached the server by
+ * the very name that its hello shows, and nobody was seen to publish such a configuration for it, the offer is GREASE. */
+static void tell_ech(const struct joins *j, struct handshake *h)
+{
+	struct bytes name = handshake_text(h, h->server_name);
+
+	if (h->ech != ECH_OFFERED || !h->ech_config || !same_name(name, handshake_text(h, h->dns_name)))
+		return;
+	if (lookups_publishes(j->lookups, (uint8_t)(h->ech_config - 1), name))
+		return;
+	h->ech = ECH_GREASE;
+	h->inferred |= INFERRED_ECH;
+}
+
 void joins_tell(struct joins *j, struct handshake *h)
 {
 	lookups_tell(j->lookups, h);
+	tell_ech(j, h);
 	if (j->applications)
 		applications_tell(j->applications, h);
 }
