@@ -101,12 +101,11 @@ static void tell_cause(const struct look *l, struct handshake *h)
 
 void diagnose_handshake(struct diagnose *d, struct handshake *h)
 {
-	struct bytes name = handshake_text(h, h->server_name);
 	int64_t time_s = h->time_ns / 1000000000;
 	struct server_memory *server = memory_server(&d->memory, h);
 	struct look l = {
 		.h = h,
-		.chain = h->time_ns == TIME_NONE ? NULL : trust_judge(d->trust, h->server_chain, name, time_s),
+		.chain = h->time_ns == TIME_NONE ? NULL : trust_judge(d->trust, h->server_chain, time_s),
 		.server = server,
 		.name = memory_name(&d->memory, h),
 		.suite = h->cipher >= 0 ? registry_suite((uint32_t)h->cipher) : NULL,

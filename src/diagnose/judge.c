@@ -320,23 +320,14 @@ static void add_names(struct buffer *out, const GENERAL_NAMES *names)
 		buffer_add_text(out, "no name at all (it has no subject alternative names)");
 }
 
-static void judge_name(const struct judging *j, struct judgement *out, X509 *leaf)
+bool trust_holds_name(const struct judgement *j, struct bytes name)
 {
-	struct buffer detail = { 0 };
+	return holds_name(j->names, name);
+}
 
-	if (!j->name.len)
-		return;
-	GENERAL_NAMES *names = X509_get_ext_d2i(leaf, NID_subject_alt_name, NULL, NULL);
-	out->name_checked = true;
-	if (!holds_name(names, j->name)) {
-		out->flaws |= FLAW_NAME;
-		buffer_add_text(&detail, "asked for '");
-		add_cut(&detail, j->name);
-		buffer_add_text(&detail, "', the certificate is for ");
-		add_names(&detail, names);
-		remark(out, HOSTNAME_MISMATCH, CONFIDENCE_CERTAIN, 0, &detail);
-	}
-	GENERAL_NAMES_free(names);
+void trust_add_names(const struct judgement *j, struct buffer *out)
+{
+	add_names(out, j->names);
 }
 
 /* --- the order of the chain --- */
@@ -554,7 +545,7 @@ void judge(struct judging *j, struct judgement *out)
 		judge_path(j, out);
 	else
 		judge_dates_alone(j, out);
-	judge_name(j, out, leaf);
+	out->names = X509_get_ext_d2i(leaf, NID_subject_alt_name, NULL, NULL);
 	for (size_t i = 0; i < c->count; i++) {
 		if (!c->at[i])
 			continue;

@@ -17,7 +17,6 @@ void certificates_finish(struct certificates *c);
 
 struct judging {
 	const struct certificates *certificates;
-	struct bytes name;
 	int64_t time_s;
 	int64_t from_s, until_s;	/* narrowed to the times in which nothing changes */
 	X509_STORE *roots;		/* NULL: none */

@@ -1,3 +1,4 @@
+#include "base/text.h"
 #include "diagnose/look.h"
 
 enum alert_code {
@@ -5,6 +6,25 @@ enum alert_code {
 	CERTIFICATE_HAS_EXPIRED = 45, CERTIFICATE_UNKNOWN = 46, UNKNOWN_CA = 48, ACCESS_DENIED = 49, DECRYPT_ERROR = 51,
 	CERTIFICATE_REQUIRED = 116,
 };
+enum { SHOWN_NAME_LEN = 80 };
+
+static void name_mismatch(struct look *l)
+{
+	struct bytes name = handshake_text(l->h, l->h->server_name);
+	struct buffer *detail;
+
+	if (!l->chain || !l->chain->parsed || !name.len || trust_holds_name(l->chain, name))
+		return;
+	detail = look_add(l, HOSTNAME_MISMATCH, CONFIDENCE_CERTAIN, 0);
+	if (!detail)
+		return;
+	if (name.len > SHOWN_NAME_LEN)
+		name.len = SHOWN_NAME_LEN;
+	buffer_add_text(detail, "asked for '");
+	text_add_safe(detail, name);
+	buffer_add_text(detail, "', the certificate is for ");
+	trust_add_names(l->chain, detail);
+}
 
 void rules_certificate(struct look *l)
 {
@@ -17,6 +37,7 @@ void rules_certificate(struct look *l)
 		if (detail)
 			buffer_add_text(detail, r->detail);
 	}
+	name_mismatch(l);
 	if (l->h->ocsp_status == OCSP_REVOKED) {
 		struct buffer *detail = look_add(l, CERTIFICATE_REVOKED, CONFIDENCE_CERTAIN, j ? 0 : FINDING_NO_CERTIFICATE);
 

@@ -6,6 +6,7 @@
 #include "base/xmalloc.h"
 #include "diagnose/judge.h"
 
+#include <dirent.h>
 #include <openssl/err.h>
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
@@ -16,7 +17,7 @@
 enum { JUDGEMENTS = 4096, AUTHORITIES = 1024, DAY_S = 86400 };
 
 struct remembered {
-	uint64_t key, check;		/* two hashes of chain and name; key 0: empty */
+	uint64_t key, check;		/* two hashes of the chain; key 0: empty */
 	int64_t from_s, until_s;	/* the judgement holds for times in between */
 	uint32_t epoch;			/* of the authorities, where another one might change it */
 	struct judgement judgement;
@@ -35,39 +36,79 @@ struct trust {
 
 /* --- roots --- */
 
-static bool add_named_roots(struct trust *t, struct error *error)
+/* All are read at once: libcrypto's own way would search the folder anew for each issuer that it does not know. */
+static size_t read_file(X509_STORE *roots, const char *path)
+{
+	bool fine = X509_STORE_load_file(roots, path) == 1;
+
+	ERR_clear_error();
+	return fine;
+}
+
+/* The names that 'openssl rehash' gives: eight hexadecimal digits, a dot, a number. */
+static bool is_hashed_name(const char *name)
+{
+	size_t digits = strspn(name, "0123456789abcdef");
+
+	return digits == 8 && name[8] == '.' && name[9] >= '0' && name[9] <= '9';
+}
+
+static size_t read_names(X509_STORE *roots, const char *folder, bool hashed)
+{
+	DIR *entries = opendir(folder);
+	struct buffer path = { 0 };
+	size_t count = 0;
+
+	for (struct dirent *e; entries && (e = readdir(entries));) {
+		if (e->d_name[0] == '.' || (hashed && !is_hashed_name(e->d_name)))
+			continue;
+		buffer_clear(&path);
+		buffer_add_format(&path, "%s/%s", folder, e->d_name);
+		count += read_file(roots, buffer_text(&path));
+	}
+	if (entries)
+		closedir(entries);
+	buffer_finish(&path);
+	return count;
+}
+
+/* A folder made by 'openssl rehash' holds most certificates twice: once is enough. */
+static size_t read_folder(X509_STORE *roots, const char *folder)
+{
+	size_t count = read_names(roots, folder, true);
+
+	return count ? count : read_names(roots, folder, false);
+}
+
+static bool read_named_roots(struct trust *t, struct error *error)
 {
 	const struct trust_options *o = &t->options;
 
-	if (o->ca_file && X509_STORE_load_file(t->roots, o->ca_file) != 1) {
-		ERR_clear_error();
+	if (o->ca_file && !read_file(t->roots, o->ca_file))
 		return error_set(error, EXIT_IO, "cannot read certificates from '%s': name a file in PEM", o->ca_file);
-	}
-	if (o->ca_path && X509_STORE_load_path(t->roots, o->ca_path) != 1) {
-		ERR_clear_error();
-		return error_set(error, EXIT_IO, "cannot read certificates in '%s': name a folder made by 'openssl rehash'",
-				 o->ca_path);
-	}
+	if (o->ca_path && !read_folder(t->roots, o->ca_path))
+		return error_set(error, EXIT_IO, "no certificate can be read in '%s': name a folder of files in PEM", o->ca_path);
+	t->roots_read = t->has_roots = o->ca_file || o->ca_path;
 	return true;
 }
 
-static bool is_named(const struct trust *t)
+static const char *or_default(const char *variable, const char *otherwise)
 {
-	return t->options.ca_file || t->options.ca_path;
+	const char *value = secure_getenv(variable);
+
+	return value && *value ? value : otherwise;
 }
 
-/* Reading the system's roots takes longer than all the rest of a short run. */
+/* The system's, where libcrypto would look for them; only once a certificate asks, since that takes longer than all
+ * the rest of a short run. */
 static void read_roots(struct trust *t)
 {
 	if (t->roots_read)
 		return;
 	t->roots_read = true;
-	if (!is_named(t))
-		X509_STORE_set_default_paths(t->roots);
-	ERR_clear_error();
-	STACK_OF(X509_OBJECT) *objects = X509_STORE_get0_objects(t->roots);
-	/* A folder is only looked into when a certificate asks for it, so that it always counts as filled. */
-	t->has_roots = t->options.ca_path || (objects && sk_X509_OBJECT_num(objects) > 0);
+	size_t count = read_file(t->roots, or_default(X509_get_default_cert_file_env(), X509_get_default_cert_file()));
+	count += read_folder(t->roots, or_default(X509_get_default_cert_dir_env(), X509_get_default_cert_dir()));
+	t->has_roots = count;
 }
 
 bool trust_create(const struct trust_options *options, struct trust **out, struct error *error)
@@ -80,7 +121,7 @@ bool trust_create(const struct trust_options *options, struct trust **out, struc
 		abort();
 	hash_key_init(&t->keys[0]);
 	hash_key_init(&t->keys[1]);
-	if (!add_named_roots(t, error)) {
+	if (!read_named_roots(t, error)) {
 		trust_destroy(t);
 		return false;
 	}
@@ -93,7 +134,8 @@ static void forget(struct judgement *j)
 	for (size_t i = 0; i < j->count; i++)
 		free(j->remarks[i].detail);
 	free(j->remarks);
-	free((char *)(uintptr_t)j->issuer_text);
+	free(j->issuer_text);
+	GENERAL_NAMES_free(j->names);
 	*j = (struct judgement){ 0 };
 }
 
@@ -148,19 +190,18 @@ static X509 *find_authority(void *context, X509 *child)
 
 /* --- judging --- */
 
-/* Chain and name, by the certificates' hashes: a chain's place in memory may be another one's tomorrow. */
-static void write_key(struct trust *t, const struct chain *chain, struct bytes name)
+/* By the certificates' hashes: a chain's place in memory may be another one's tomorrow. */
+static void write_key(struct trust *t, const struct chain *chain)
 {
 	buffer_clear(&t->scratch);
 	for (uint32_t i = 0; i < chain->kept; i++)
 		buffer_add(&t->scratch, chain->certificates[i].sha256, sizeof chain->certificates[i].sha256);
-	buffer_add(&t->scratch, name.at, name.len);
 }
 
-static void judge_anew(struct trust *t, struct remembered *r, const struct chain *chain, struct bytes name, int64_t time_s)
+static void judge_anew(struct trust *t, struct remembered *r, const struct chain *chain, int64_t time_s)
 {
 	struct certificates certificates;
-	struct judging j = { .certificates = &certificates, .name = name, .time_s = time_s, .from_s = time_s - time_s % DAY_S,
+	struct judging j = { .certificates = &certificates, .time_s = time_s, .from_s = time_s - time_s % DAY_S,
 		.find_authority = find_authority, .context = t, .key = &t->keys[0] };
 
 	j.until_s = j.from_s + DAY_S;
@@ -184,11 +225,11 @@ static bool still_holds(const struct trust *t, const struct remembered *r, int64
 	return time_s >= r->from_s && time_s < r->until_s && (!may_change || r->epoch == t->epoch);
 }
 
-const struct judgement *trust_judge(struct trust *t, const struct chain *chain, struct bytes name, int64_t time_s)
+const struct judgement *trust_judge(struct trust *t, const struct chain *chain, int64_t time_s)
 {
 	if (!chain || !chain->kept)
 		return NULL;
-	write_key(t, chain, name);
+	write_key(t, chain);
 	uint64_t key = hash_bytes(&t->keys[0], t->scratch.at, t->scratch.len) | 1;
 	uint64_t check = hash_bytes(&t->keys[1], t->scratch.at, t->scratch.len);
 	struct remembered *r = &t->remembered[(key >> 1) % JUDGEMENTS];
@@ -196,7 +237,7 @@ const struct judgement *trust_judge(struct trust *t, const struct chain *chain, 
 	if (r->key != key || r->check != check || !still_holds(t, r, time_s)) {
 		r->key = key;
 		r->check = check;
-		judge_anew(t, r, chain, name, time_s);
+		judge_anew(t, r, chain, time_s);
 	}
 	return &r->judgement;
 }

@@ -1,12 +1,13 @@
 /* trust.h: certificate chains judged as the server sent them, at the time they were seen.
  *
  * A struct trust holds the roots (read when they are first needed), CA certificates seen so far, and the
- * judgements made, by chain, name and day, so that nothing is parsed or verified twice. It is used by one
+ * judgements made, by chain and day, so that nothing is parsed or verified twice. It is used by one
  * thread. A judgement is borrowed until the next one.
  */
 #ifndef DIAGNOSE_TRUST_H
 #define DIAGNOSE_TRUST_H
 
+#include "base/buffer.h"
 #include "base/error.h"
 #include "base/reader.h"
 #include "diagnose/findings.h"
@@ -27,8 +28,8 @@ void trust_destroy(struct trust *t);
 
 /* What keeps a client from accepting a chain, in bits. */
 enum flaw {
-	FLAW_EXPIRED = 1, FLAW_NOT_YET_VALID = 2, FLAW_NAME = 4, FLAW_SELF_SIGNED = 8, FLAW_INCOMPLETE = 16, FLAW_UNTRUSTED = 32,
-	FLAW_OTHER = 64,	/* libcrypto minds something that no finding is about */
+	FLAW_EXPIRED = 1, FLAW_NOT_YET_VALID = 2, FLAW_SELF_SIGNED = 4, FLAW_INCOMPLETE = 8, FLAW_UNTRUSTED = 16,
+	FLAW_OTHER = 32,	/* libcrypto minds something that no finding is about */
 };
 
 struct remark {
@@ -41,19 +42,23 @@ struct remark {
 struct judgement {
 	bool parsed;		/* the leaf is a certificate */
 	bool roots;		/* there were roots to judge by */
-	bool trusted;		/* it leads to a root; dates and name aside */
-	bool name_checked;
+	bool trusted;		/* it leads to a root; dates aside */
 	bool leaf_rsa, leaf_ec;	/* the type of the leaf's key */
 	bool has_scts;		/* signed certificate timestamps in the leaf: public CAs put them there */
-	uint32_t flaws;		/* enum flaw; none of them, and roots: `openssl verify` would say OK */
+	uint32_t flaws;		/* enum flaw; none of them, and roots: `openssl verify` says OK */
 	uint64_t issuer;	/* stands for the name of who issued the topmost certificate seen */
-	const char *issuer_text;
+	char *issuer_text;
+	struct stack_st_GENERAL_NAME *names;	/* the leaf's subject alternative names; NULL */
 	size_t count;
 	struct remark *remarks;
 };
 
-/* `name` may be empty: none was asked for. Seconds since the epoch. NULL for no chain. */
-const struct judgement *trust_judge(struct trust *t, const struct chain *chain, struct bytes name, int64_t time_s);
+/* Seconds since the epoch. NULL for no chain. */
+const struct judgement *trust_judge(struct trust *t, const struct chain *chain, int64_t time_s);
+/* Is the leaf for this name or address (RFC 9525)? */
+bool trust_holds_name(const struct judgement *j, struct bytes name);
+/* A few of its names, for people. */
+void trust_add_names(const struct judgement *j, struct buffer *out);
 
 /* How many days before its end a certificate of this kind and validity expires soon. */
 enum chain_role { ROLE_LEAF, ROLE_INTERMEDIATE, ROLE_ROOT };
