@@ -2,7 +2,10 @@
 
 #include "dissectors/dns_stream.h"
 #include "dissectors/dtls.h"
+#include "dissectors/eap.h"
+#include "dissectors/openvpn.h"
 #include "dissectors/quic.h"
+#include "dissectors/radius.h"
 #include "dissectors/starttls.h"
 #include "dissectors/tls.h"
 
@@ -24,6 +27,26 @@ const struct dissector dissectors[] = {
 		.is_running = dtls_is_running, .client = dtls_client,
 	},
 	{
+		.name = "openvpn", .size = sizeof(struct openvpn), .looks = openvpn_looks, .init = openvpn_init, .finish = openvpn_finish,
+		.push = openvpn_push, .begins_anew = openvpn_begins_anew, .closed = openvpn_closed, .lacks_tail = openvpn_lacks_tail,
+		.end = openvpn_end, .is_over = openvpn_is_over, .is_running = openvpn_is_running, .client = openvpn_client,
+	},
+	{
+		.name = "radius", .size = sizeof(struct radius), .looks = radius_looks, .init = radius_init, .finish = radius_finish, .push = radius_push,
+		.closed = radius_closed, .lacks_tail = radius_lacks_tail, .end = radius_end, .is_over = radius_is_over,
+		.is_running = radius_is_running, .client = radius_client,
+	},
+	{
+		.name = "eapol", .size = sizeof(struct eap), .looks = eapol_looks, .init = eapol_init, .finish = eapol_finish, .push = eapol_push,
+		.closed = eapol_closed, .lacks_tail = eapol_lacks_tail, .end = eapol_end, .is_over = eapol_is_over, .is_running = eapol_is_running,
+		.client = eapol_client,
+	},
+	{
+		.name = "openvpn_stream", .stream = true, .size = sizeof(struct openvpn), .looks = openvpn_looks_stream, .init = openvpn_init,
+		.finish = openvpn_finish, .push = openvpn_push_stream, .closed = openvpn_closed, .lacks_tail = openvpn_lacks_tail,
+		.end = openvpn_end, .is_over = openvpn_is_over, .is_running = openvpn_is_running, .client = openvpn_client,
+	},
+	{
 		.name = "dns", .stream = true, .size = sizeof(struct dns_stream), .looks = dns_stream_looks, .init = dns_stream_init,
 		.finish = dns_stream_finish, .push = dns_stream_push, .closed = dns_stream_closed, .lacks_tail = dns_stream_lacks_tail,
 		.end = dns_stream_end, .is_over = dns_stream_is_over, .is_running = dns_stream_is_running, .client = dns_stream_client,
@@ -37,7 +60,7 @@ const struct dissector dissectors[] = {
 const size_t dissector_count = sizeof dissectors / sizeof dissectors[0];
 
 _Static_assert(sizeof(struct starttls) <= DISSECTOR_STATE_MAX && sizeof(struct dtls) <= DISSECTOR_STATE_MAX, "the state is too large");
-_Static_assert(sizeof(struct quic) <= DISSECTOR_STATE_MAX, "the state is too large");
+_Static_assert(sizeof(struct quic) <= DISSECTOR_STATE_MAX && sizeof(struct openvpn) <= DISSECTOR_STATE_MAX, "the state is too large");
 
 const struct dissector *dissector_for(bool stream, struct bytes first)
 {

@@ -24,6 +24,8 @@
 	X(CONNECTION_HANDSHAKES, "connection_handshakes", 16, "handshakes recorded of one connection") \
 	X(FLOWS, "flows", 4194304, "connections followed at once") \
 	X(DTLS_MESSAGES, "dtls_messages", 16, "handshake messages of one direction of DTLS waiting for an earlier one") \
+	X(OPENVPN_PACKETS, "openvpn_packets", 16, "packets of one direction of OpenVPN's control channel waiting for an earlier one") \
+	X(RADIUS_SESSIONS, "radius_sessions", 32, "conversations of EAP followed at once between one pair of ports of RADIUS") \
 	X(DTLS_PIECES, "dtls_pieces", 256, "pieces of one handshake message of DTLS waiting for what lies between them") \
 	X(SHAPES, "shapes", 16384, "distinct hellos and chains remembered") \
 	X(ENCAPSULATION_DEPTH, "encapsulation_depth", 8, "layers around a packet") \

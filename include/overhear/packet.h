@@ -28,6 +28,9 @@ struct address {
 enum ip_protocol {
 	PROTOCOL_TCP = 6,
 	PROTOCOL_UDP = 17,
+	/* Not of IP, where this number is reserved: a frame of IEEE 802.1X. It has no addresses but
+	 * the peer's MAC, which stands in the last bytes of one end's; the other end's is blank. */
+	PROTOCOL_EAPOL = 255,
 };
 
 enum tcp_flag {

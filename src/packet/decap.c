@@ -23,6 +23,7 @@ static const struct {
 	[LAYER_6IN4] = { .name = "6in4" },
 	[LAYER_6IN6] = { .name = "6in6" },
 	[LAYER_AH] = { .name = "ah", .parse = parse_ah },
+	[LAYER_EAPOL] = { .parse = parse_eapol },
 	[LAYER_ERSPAN] = { .name = "erspan", .numbered = true, .parse = parse_erspan },
 	[LAYER_ERSPAN_I] = { .name = "erspan", .parse = parse_erspan_i },
 	[LAYER_ETHERIP] = { .name = "etherip", .parse = parse_etherip },

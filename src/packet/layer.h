@@ -34,6 +34,7 @@ enum layer {
 	LAYER_6IN4,
 	LAYER_6IN6,
 	LAYER_AH,
+	LAYER_EAPOL,		/* IEEE 802.1X */
 	LAYER_ERSPAN,		/* types II and III */
 	LAYER_ERSPAN_I,
 	LAYER_ETHERIP,
@@ -138,6 +139,7 @@ enum layer parse_ipv6_extension(struct frame *f);
 enum layer parse_tcp(struct frame *f);
 enum layer parse_udp(struct frame *f);
 enum layer parse_ah(struct frame *f);
+enum layer parse_eapol(struct frame *f);
 enum layer parse_erspan(struct frame *f);
 enum layer parse_erspan_i(struct frame *f);
 enum layer parse_etherip(struct frame *f);

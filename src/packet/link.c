@@ -18,6 +18,8 @@ static const struct {
 	{ 0x8847, LAYER_MPLS },
 	{ 0x8848, LAYER_MPLS },
 	{ 0x8864, LAYER_PPPOE },
+	{ 0x888e, LAYER_EAPOL },
+	{ 0x88c7, LAYER_EAPOL },	/* the same before a station changes to this access point */
 	{ 0x88e7, LAYER_PBB },
 	{ 0x8903, LAYER_FABRICPATH },
 	{ 0x8926, LAYER_VN_TAG },
@@ -246,4 +248,35 @@ enum layer parse_fddi(struct frame *f)
 	if (f->in.bad)
 		return frame_short(f);
 	return (control & CLASS) == LLC_CLASS ? LAYER_LLC : LAYER_OTHER;
+}
+
+/* IEEE 802.1X-2020 section 11: version, type, length, then a packet of EAP (RFC 3748), whose code tells
+ * who sent it. On a wire the peer sends to a group, and is answered by a switch: only its own address
+ * stands in both directions. */
+enum layer parse_eapol(struct frame *f)
+{
+	enum { EAP_PACKET = 0, RESPONSE = 2, CODE_LAST = 4 };
+	struct segment *out = f->out;
+	struct reader r = f->in;
+
+	rd_skip(&r, 1);
+	uint8_t type = rd_u8(&r);
+	rd_skip(&r, 2);
+	uint8_t code = rd_u8(&r);
+	if (r.bad || type != EAP_PACKET || !code || code > CODE_LAST || !out->has_mac)
+		return LAYER_OTHER;
+	struct address *peer = code == RESPONSE ? &out->src : &out->dst;
+	out->src = out->dst = (struct address){ { 0 } };
+	memcpy(peer->at + 10, code == RESPONSE ? out->src_mac : out->dst_mac, 6);
+	out->src_port = out->dst_port = 0;
+	out->seq = out->ack = 0;
+	out->flags = 0;
+	out->window = 0;
+	out->ttl = 0;
+	out->has_md5 = false;
+	out->transport = (struct bytes){ NULL, 0 };
+	out->protocol = PROTOCOL_EAPOL;
+	out->payload = rd_peek(&f->in);
+	out->payload_len = (uint32_t)(out->payload.len + f->missing);
+	return frame_end(f, DECAP_SEGMENT);
 }

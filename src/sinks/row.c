@@ -102,10 +102,20 @@ static void bind_text(struct row *r, int at, const struct handshake *h, const st
 			  SQLITE_TRANSIENT);
 }
 
+/* Frames of IEEE 802.1X have no addresses. */
+static bool is_blank(const void *address)
+{
+	static const struct address blank;
+
+	return !memcmp(address, &blank, sizeof blank);
+}
+
 static void bind_address(struct row *r, int at, const struct handshake *h, const struct field *f)
 {
 	char *out = r->addresses[f->offset == offsetof(struct handshake, client)];
 
+	if (is_blank(member(h, f->offset)))
+		return;
 	text_address(member(h, f->offset), out);
 	sqlite3_bind_text(r->insert, at, out, -1, SQLITE_STATIC);
 }
@@ -160,6 +170,8 @@ static void bind_computed(struct row *r, int at, const struct handshake *h,
 		bind_known(r, at, extra->resumed_from);
 		break;
 	default:
+		if (is_blank(&h->client) && is_blank(&h->server))
+			break;
 		digest_community_id(r->digest, h, r->community_id);
 		sqlite3_bind_text(r->insert, at, r->community_id, COMMUNITY_ID_LEN, SQLITE_STATIC);
 	}
