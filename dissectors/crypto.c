@@ -6,6 +6,7 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
+#include <openssl/provider.h>
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +43,11 @@ enum cipher {
 	CIPHER_ARIA_128_CBC,
 	CIPHER_ARIA_256_CBC,
 	CIPHER_3DES_CBC,
+	/* In the provider of what is old, which need not be installed. */
+	CIPHER_LEGACY,
+	CIPHER_DES_CBC = CIPHER_LEGACY,
+	CIPHER_IDEA_CBC,
+	CIPHER_SEED_CBC,
 	CIPHER_COUNT,
 };
 
@@ -63,6 +69,9 @@ static const char *const cipher_names[CIPHER_COUNT] = {
 	[CIPHER_ARIA_128_CBC] = "ARIA-128-CBC",
 	[CIPHER_ARIA_256_CBC] = "ARIA-256-CBC",
 	[CIPHER_3DES_CBC] = "DES-EDE3-CBC",
+	[CIPHER_DES_CBC] = "DES-CBC",
+	[CIPHER_IDEA_CBC] = "IDEA-CBC",
+	[CIPHER_SEED_CBC] = "SEED-CBC",
 };
 
 static const struct {
@@ -90,6 +99,9 @@ static const struct {
 	[BLOCK_ARIA_128] = { CIPHER_ARIA_128_CBC, 16, 16 },
 	[BLOCK_ARIA_256] = { CIPHER_ARIA_256_CBC, 32, 16 },
 	[BLOCK_3DES] = { CIPHER_3DES_CBC, 24, 8 },
+	[BLOCK_DES] = { CIPHER_DES_CBC, 8, 8 },
+	[BLOCK_IDEA] = { CIPHER_IDEA_CBC, 16, 8 },
+	[BLOCK_SEED] = { CIPHER_SEED_CBC, 16, 16 },
 };
 
 static const struct {
@@ -111,6 +123,8 @@ struct crypto {
 	EVP_MAC_CTX *hmacs[DIGEST_COUNT];
 	EVP_CIPHER_CTX *ciphers[CIPHER_COUNT];
 	bool lacks[CIPHER_COUNT];
+	OSSL_LIB_CTX *old; /* apart, so that nothing else comes to use what is old */
+	OSSL_PROVIDER *legacy;
 };
 
 struct crypto *crypto_create(void)
@@ -129,6 +143,9 @@ void crypto_destroy(struct crypto *c)
 	}
 	for (int i = 0; i < CIPHER_COUNT; i++)
 		EVP_CIPHER_CTX_free(c->ciphers[i]);
+	if (c->legacy)
+		OSSL_PROVIDER_unload(c->legacy);
+	OSSL_LIB_CTX_free(c->old);
 	free(c);
 }
 
@@ -162,11 +179,22 @@ static EVP_MAC_CTX *get_hmac(struct crypto *c, enum digest d)
 	return made;
 }
 
+static EVP_CIPHER *fetch(struct crypto *c, enum cipher which)
+{
+	if (which < CIPHER_LEGACY)
+		return EVP_CIPHER_fetch(NULL, cipher_names[which], NULL);
+	if (!c->old)
+		c->old = OSSL_LIB_CTX_new();
+	if (c->old && !c->legacy)
+		c->legacy = OSSL_PROVIDER_load(c->old, "legacy");
+	return c->legacy ? EVP_CIPHER_fetch(c->old, cipher_names[which], NULL) : NULL;
+}
+
 static EVP_CIPHER_CTX *get_cipher(struct crypto *c, enum cipher which)
 {
 	if (c->ciphers[which] || c->lacks[which] || !cipher_names[which])
 		return c->ciphers[which];
-	EVP_CIPHER *cipher = EVP_CIPHER_fetch(NULL, cipher_names[which], NULL);
+	EVP_CIPHER *cipher = fetch(c, which);
 	EVP_CIPHER_CTX *made = cipher ? EVP_CIPHER_CTX_new() : NULL;
 	if (made && !EVP_CipherInit_ex2(made, cipher, NULL, NULL, 0, NULL)) {
 		EVP_CIPHER_CTX_free(made);
@@ -415,14 +443,24 @@ void rc4_init(struct rc4 *r, struct bytes key)
 	}
 }
 
+static uint8_t rc4_next(struct rc4 *r)
+{
+	uint8_t kept = r->s[++r->i];
+
+	r->j = (uint8_t)(r->j + kept);
+	r->s[r->i] = r->s[r->j];
+	r->s[r->j] = kept;
+	return r->s[(uint8_t)(r->s[r->i] + kept)];
+}
+
 void rc4_apply(struct rc4 *r, struct bytes in, uint8_t *out)
 {
-	for (size_t k = 0; k < in.len; k++) {
-		uint8_t kept = r->s[++r->i];
+	for (size_t i = 0; i < in.len; i++)
+		out[i] = in.at[i] ^ rc4_next(r);
+}
 
-		r->j = (uint8_t)(r->j + kept);
-		r->s[r->i] = r->s[r->j];
-		r->s[r->j] = kept;
-		out[k] = in.at[k] ^ r->s[(uint8_t)(r->s[r->i] + kept)];
-	}
+void rc4_skip(struct rc4 *r, size_t len)
+{
+	while (len--)
+		(void)rc4_next(r);
 }

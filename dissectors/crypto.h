@@ -52,6 +52,9 @@ enum block {
 	BLOCK_ARIA_128,
 	BLOCK_ARIA_256,
 	BLOCK_3DES,
+	BLOCK_DES,
+	BLOCK_IDEA,
+	BLOCK_SEED,
 	BLOCK_COUNT,
 };
 
@@ -104,6 +107,8 @@ struct rc4 {
 };
 void rc4_init(struct rc4 *r, struct bytes key);
 void rc4_apply(struct rc4 *r, struct bytes in, uint8_t *out);
+/* Goes over what is not to be read. */
+void rc4_skip(struct rc4 *r, size_t len);
 
 /* Overwrites secrets and opened content; never optimised away. */
 void crypto_wipe(void *at, size_t len);

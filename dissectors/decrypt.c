@@ -157,13 +157,20 @@ static bool open_stream(struct crypto *c, struct record_keys *k, const struct se
 {
 	struct bytes plain = { room, r->body.len }, mac;
 
-	if (k->rc4)
-		rc4_apply(k->rc4, r->body, room);
-	else if (r->body.len)
+	/* Where it does not fit, record_skip() goes over the same bytes. */
+	struct rc4 stream;
+	if (k->rc4) {
+		stream = *k->rc4;
+		rc4_apply(&stream, r->body, room);
+	} else if (r->body.len)
 		memcpy(room, r->body.at, r->body.len);
 	out->type = r->type;
-	return split_mac(plain, digest_len(k->digest), &out->content, &mac) &&
-	       mac_fits(c, k, r, out->content, mac);
+	if (!split_mac(plain, digest_len(k->digest), &out->content, &mac) ||
+	    !mac_fits(c, k, r, out->content, mac))
+		return false;
+	if (k->rc4)
+		*k->rc4 = stream;
+	return true;
 }
 
 typedef bool opener(struct crypto *c, struct record_keys *k, const struct sealed_record *r,
@@ -203,15 +210,14 @@ bool record_open(struct crypto *c, struct record_keys *k, const struct sealed_re
 	return true;
 }
 
-void record_skip(struct record_keys *k, struct bytes last)
+void record_skip(struct record_keys *k, struct bytes body, size_t len)
 {
 	size_t mac_len = k->encrypt_then_mac ? digest_len(k->digest) : 0;
 
 	k->number++;
-	if (last.len >= mac_len)
-		last.len -= mac_len;
-	keep_last_block(k, last);
-	/* A stream goes on from what was not read. */
+	if (body.len >= mac_len)
+		body.len -= mac_len;
+	keep_last_block(k, body);
 	if (k->rc4)
-		record_keys_finish(k);
+		rc4_skip(k->rc4, len);
 }

@@ -21,12 +21,12 @@ struct opened_record {
 };
 
 /* `room` has space for r->body.len bytes. Uses k->number (DTLS: epoch and sequence number as one) and,
- * where it opened, counts it up. False, the keys unchanged but for RC4, where the record does not
- * fit the keys or was damaged. */
+ * where it opened, counts it up. False, and the keys unchanged, where the record does not fit them or
+ * was damaged. */
 bool record_open(struct crypto *c, struct record_keys *k, const struct sealed_record *r,
 		 uint8_t *room, struct opened_record *out);
-/* A record went by that is not opened; `last` is the end of its body, at least a block where it has
- * one. */
-void record_skip(struct record_keys *k, struct bytes last);
+/* A record of this length went by that was not opened: its body, or nothing where that was not collected, is
+ * looked at only for where the next one begins. */
+void record_skip(struct record_keys *k, struct bytes body, size_t len);
 
 #endif

@@ -44,6 +44,9 @@ struct exchange {
 	bool server_finished_first;	/* an abbreviated handshake up to TLS 1.2 */
 	bool flight_pending;		/* TLS 1.3 without keys: client records after the ServerHello, none of a Finished's size */
 	bool tickets_over;
+	bool held;			/* secrets are at hand: emitted at the end of the connection, since later alerts can be read */
+	bool answered;			/* application data of the server passed */
+	uint8_t alerts_before_data;
 	bool server_flight_opened;	/* TLS 1.3 with keys: its Finished was read */
 	bool not_tls_answer;
 	bool gap;
@@ -108,11 +111,11 @@ void exchange_heartbeat(struct exchange *x, struct tls_env *env, enum sender sen
 
 /* The version of the packets that carry the handshake; the last one counts. */
 void exchange_quic_version(struct exchange *x, uint32_t version);
+/* The first of a ClientHello came, which is not whole yet. */
+void exchange_quic_begun(struct exchange *x, int64_t ns);
 void exchange_quic_retry(struct exchange *x);
 /* The server answered with a packet that could be opened. */
 void exchange_quic_answered(struct exchange *x);
-/* The first of a ClientHello came, which is not whole yet. */
-void exchange_quic_begun(struct exchange *x, int64_t ns);
 /* A datagram carried nothing but what was known. */
 void exchange_quic_repeated(struct exchange *x);
 /* For the ladder: a packet that is no message of TLS, or cannot be read. */

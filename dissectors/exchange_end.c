@@ -71,6 +71,14 @@ static void tell_times(struct exchange *x)
 		h->total_ns = x->sequence ? h->tls_ns : end;
 	if (x->finished_by_shape && h->tls_ns != TIME_NONE)
 		h->inferred |= INFERRED_TLS_MS | INFERRED_TOTAL_MS;
+	if (!x->answered)
+		exchange_tell_first_byte(x);
+}
+
+void exchange_tell_first_byte(struct exchange *x)
+{
+	struct handshake *h = &x->h;
+
 	h->first_byte_ns = between(x->side[SENDER_CLIENT].application_ns, x->side[SENDER_SERVER].application_ns);
 	if (x->tls13 && x->finished_by_shape && h->first_byte_ns != TIME_NONE)
 		h->inferred |= INFERRED_FIRST_BYTE_MS;
@@ -82,7 +90,9 @@ static void tell_alert(struct exchange *x)
 	struct handshake *h = &x->h;
 	const struct alert *chosen = NULL;
 
-	for (uint16_t i = 0; i < h->alert_count; i++) {
+	/* What comes after data is the connection's, not the handshake's. */
+	uint16_t count = x->answered ? x->alerts_before_data : h->alert_count;
+	for (uint16_t i = 0; i < count; i++) {
 		const struct alert *a = &h->alerts[i];
 
 		if (a->description == CLOSE_NOTIFY)
@@ -216,6 +226,12 @@ static bool refused_by_shape(const struct exchange *x)
 	return x->tls13 && x->finished_by_shape && x->first_after_finished == 2 && !x->side[SENDER_CLIENT].alert_encrypted;
 }
 
+/* Where the alerts of the end can be read, those of both sides are waited for. */
+static bool awaits_other_end(const struct exchange *x, enum exchange_end how)
+{
+	return x->held && x->state == EXCHANGE_COMPLETED && how == EXCHANGE_END_FIN && !(x->side[0].closed && x->side[1].closed);
+}
+
 /* The server's close shows whether it refused: where the client was faster, that is waited for. */
 static bool awaits_server(const struct exchange *x, enum exchange_end how, int sender)
 {
@@ -263,7 +279,7 @@ void exchange_end(struct exchange *x, struct tls_env *env, enum exchange_end how
 	/* After one FIN the other side may still speak: only a completed handshake has nothing more to say. */
 	if (how == EXCHANGE_END_FIN && x->state == EXCHANGE_RUNNING && !(x->side[0].closed && x->side[1].closed))
 		return;
-	if (awaits_server(x, how, sender))
+	if (awaits_other_end(x, how) || awaits_server(x, how, sender))
 		return;
 	if (x->state == EXCHANGE_RUNNING)
 		end_unfinished(x, how, sender);

@@ -81,7 +81,7 @@ void exchange_application(struct exchange *x, struct tls_env *env, enum sender s
 	s->application_data = true;
 	if (s->application_ns == TIME_NONE)
 		s->application_ns = first_ns;
-	exchange_emit_answered(x, env);
+	exchange_emit_answered(x, env, first_ns);
 }
 
 /* An alert after both Finished is a refusal of what the other side sent last, unless its sender went on to speak. */

@@ -22,8 +22,9 @@ void exchange_fail(struct exchange *x, enum sender by);
 bool exchange_may_renegotiate(const struct exchange *x, struct tls_env *env);
 void exchange_reject_early_data(struct exchange *x);
 void exchange_certificate(struct exchange *x, struct tls_env *env, enum sender sender, const struct exchange_message *m);
-/* Emits what is completed once the server has spoken: first_byte_ms needs nothing more. */
-void exchange_emit_answered(struct exchange *x, struct tls_env *env);
+/* Emits what is completed once the server has spoken, unless it is held. */
+void exchange_emit_answered(struct exchange *x, struct tls_env *env, int64_t now_ns);
+void exchange_tell_first_byte(struct exchange *x);
 /* exchange_opened.c: what only secrets show. */
 void exchange_encrypted_extensions(struct exchange *x, struct tls_env *env, const struct exchange_message *m);
 void exchange_compressed_certificate(struct exchange *x, struct tls_env *env, enum sender sender, const struct exchange_message *m);

@@ -185,14 +185,25 @@ static void encrypted_handshake(struct exchange *x, struct tls_env *env, enum se
 		exchange_finished(x, sender, last_ns);
 }
 
-/* What first_byte_ms needs is there, or can no longer be: the server spoke first. */
-void exchange_emit_answered(struct exchange *x, struct tls_env *env)
+/* With secrets at hand more may be said: how long that is waited for, while data goes on. */
+static const int64_t HELD_NS = 60000000000;
+
+void exchange_emit_answered(struct exchange *x, struct tls_env *env, int64_t now_ns)
 {
-	if (x->state != EXCHANGE_COMPLETED || !x->side[SENDER_SERVER].application_data)
+	const struct exchange_side *client = &x->side[SENDER_CLIENT], *server = &x->side[SENDER_SERVER];
+
+	if (x->state != EXCHANGE_COMPLETED || !server->application_data)
 		return;
-	if (!x->side[SENDER_CLIENT].application_data)
-		x->side[SENDER_SERVER].application_ns = TIME_NONE;
-	exchange_emit(x, env);
+	if (!x->answered) {
+		/* What first_byte_ms needs is there, or can no longer be: the server spoke first. */
+		x->answered = true;
+		x->alerts_before_data = (uint8_t)x->h.alert_count;
+		if (!client->application_data)
+			x->side[SENDER_SERVER].application_ns = TIME_NONE;
+		exchange_tell_first_byte(x);
+	}
+	if (!x->held || now_ns - x->hello_first_ns > HELD_NS)
+		exchange_emit(x, env);
 }
 
 void exchange_encrypted(struct exchange *x, struct tls_env *env, enum sender sender, uint8_t type, uint32_t len, int64_t first_ns, int64_t last_ns)
@@ -223,7 +234,7 @@ void exchange_encrypted(struct exchange *x, struct tls_env *env, enum sender sen
 	default:
 		break;
 	}
-	exchange_emit_answered(x, env);
+	exchange_emit_answered(x, env, last_ns);
 }
 
 /* ---- DTLS 1.3 ---- */

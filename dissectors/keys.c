@@ -17,25 +17,31 @@ enum {
 static const struct bulk {
 	const char *name;
 	uint8_t protection, aead, block, key_len, iv_len;
+	uint8_t export_len; /* of the key in the block, where that is weakened */
 } bulks[] = {
-	{ "3DES_EDE_CBC", PROTECTION_CBC, 0, BLOCK_3DES, 24, 8 },
-	{ "AES_128_CBC", PROTECTION_CBC, 0, BLOCK_AES_128, 16, 16 },
-	{ "AES_128_CCM", PROTECTION_AEAD_EXPLICIT, AEAD_AES_128_CCM, 0, 16, SALT_LEN },
-	{ "AES_128_CCM_8", PROTECTION_AEAD_EXPLICIT, AEAD_AES_128_CCM_8, 0, 16, SALT_LEN },
-	{ "AES_128_GCM", PROTECTION_AEAD_EXPLICIT, AEAD_AES_128_GCM, 0, 16, SALT_LEN },
-	{ "AES_256_CBC", PROTECTION_CBC, 0, BLOCK_AES_256, 32, 16 },
-	{ "AES_256_CCM", PROTECTION_AEAD_EXPLICIT, AEAD_AES_256_CCM, 0, 32, SALT_LEN },
-	{ "AES_256_CCM_8", PROTECTION_AEAD_EXPLICIT, AEAD_AES_256_CCM_8, 0, 32, SALT_LEN },
-	{ "AES_256_GCM", PROTECTION_AEAD_EXPLICIT, AEAD_AES_256_GCM, 0, 32, SALT_LEN },
-	{ "ARIA_128_CBC", PROTECTION_CBC, 0, BLOCK_ARIA_128, 16, 16 },
-	{ "ARIA_128_GCM", PROTECTION_AEAD_EXPLICIT, AEAD_ARIA_128_GCM, 0, 16, SALT_LEN },
-	{ "ARIA_256_CBC", PROTECTION_CBC, 0, BLOCK_ARIA_256, 32, 16 },
-	{ "ARIA_256_GCM", PROTECTION_AEAD_EXPLICIT, AEAD_ARIA_256_GCM, 0, 32, SALT_LEN },
-	{ "CAMELLIA_128_CBC", PROTECTION_CBC, 0, BLOCK_CAMELLIA_128, 16, 16 },
-	{ "CAMELLIA_256_CBC", PROTECTION_CBC, 0, BLOCK_CAMELLIA_256, 32, 16 },
-	{ "CHACHA20_POLY1305", PROTECTION_AEAD_XOR, AEAD_CHACHA20_POLY1305, 0, 32, NONCE_LEN },
-	{ "NULL", PROTECTION_STREAM, 0, 0, 0, 0 },
-	{ "RC4_128", PROTECTION_STREAM, 0, 0, 16, 0 },
+	{ "3DES_EDE_CBC", PROTECTION_CBC, 0, BLOCK_3DES, 24, 8, 0 },
+	{ "AES_128_CBC", PROTECTION_CBC, 0, BLOCK_AES_128, 16, 16, 0 },
+	{ "AES_128_CCM", PROTECTION_AEAD_EXPLICIT, AEAD_AES_128_CCM, 0, 16, SALT_LEN, 0 },
+	{ "AES_128_CCM_8", PROTECTION_AEAD_EXPLICIT, AEAD_AES_128_CCM_8, 0, 16, SALT_LEN, 0 },
+	{ "AES_128_GCM", PROTECTION_AEAD_EXPLICIT, AEAD_AES_128_GCM, 0, 16, SALT_LEN, 0 },
+	{ "AES_256_CBC", PROTECTION_CBC, 0, BLOCK_AES_256, 32, 16, 0 },
+	{ "AES_256_CCM", PROTECTION_AEAD_EXPLICIT, AEAD_AES_256_CCM, 0, 32, SALT_LEN, 0 },
+	{ "AES_256_CCM_8", PROTECTION_AEAD_EXPLICIT, AEAD_AES_256_CCM_8, 0, 32, SALT_LEN, 0 },
+	{ "AES_256_GCM", PROTECTION_AEAD_EXPLICIT, AEAD_AES_256_GCM, 0, 32, SALT_LEN, 0 },
+	{ "ARIA_128_CBC", PROTECTION_CBC, 0, BLOCK_ARIA_128, 16, 16, 0 },
+	{ "ARIA_128_GCM", PROTECTION_AEAD_EXPLICIT, AEAD_ARIA_128_GCM, 0, 16, SALT_LEN, 0 },
+	{ "ARIA_256_CBC", PROTECTION_CBC, 0, BLOCK_ARIA_256, 32, 16, 0 },
+	{ "ARIA_256_GCM", PROTECTION_AEAD_EXPLICIT, AEAD_ARIA_256_GCM, 0, 32, SALT_LEN, 0 },
+	{ "CAMELLIA_128_CBC", PROTECTION_CBC, 0, BLOCK_CAMELLIA_128, 16, 16, 0 },
+	{ "CAMELLIA_256_CBC", PROTECTION_CBC, 0, BLOCK_CAMELLIA_256, 32, 16, 0 },
+	{ "CHACHA20_POLY1305", PROTECTION_AEAD_XOR, AEAD_CHACHA20_POLY1305, 0, 32, NONCE_LEN, 0 },
+	{ "DES40_CBC", PROTECTION_CBC, 0, BLOCK_DES, 8, 8, 5 },
+	{ "DES_CBC", PROTECTION_CBC, 0, BLOCK_DES, 8, 8, 0 },
+	{ "IDEA_CBC", PROTECTION_CBC, 0, BLOCK_IDEA, 16, 8, 0 },
+	{ "NULL", PROTECTION_STREAM, 0, 0, 0, 0, 0 },
+	{ "RC4_128", PROTECTION_STREAM, 0, 0, 16, 0, 0 },
+	{ "RC4_40", PROTECTION_STREAM, 0, 0, 16, 0, 5 },
+	{ "SEED_CBC", PROTECTION_CBC, 0, BLOCK_SEED, 16, 16, 0 },
 };
 
 static const struct {
@@ -171,13 +177,42 @@ static void cut_block(struct bytes all, size_t mac_len, const struct bulk *bulk,
 		      struct record_keys out[2])
 {
 	struct reader block = reader_of(all);
+	size_t key_len = bulk->export_len ? bulk->export_len : bulk->key_len;
 
 	for (int i = 0; i < 2; i++)
 		cut(&block, out[i].mac, mac_len);
 	for (int i = 0; i < 2; i++)
-		cut(&block, out[i].key, bulk->key_len);
+		cut(&block, out[i].key, key_len);
 	for (int i = 0; i < 2; i++)
 		cut(&block, out[i].iv, bulk->iv_len);
+}
+
+/* RFC 2246 section 6.3.1: keys and ivs of export suites follow from what anybody may know, but for a few bytes. */
+static bool weaken(struct crypto *c, const struct session *s, const struct suite *suite,
+		   const struct bulk *bulk, struct record_keys out[2])
+{
+	static const char *const labels[2] = { "client write key", "server write key" };
+	const struct bytes nothing = { (const uint8_t *)"", 0 };
+	uint8_t ivs[2 * BLOCK_LEN_MAX];
+	struct reader r = reader_of((struct bytes){ ivs, 2u * bulk->iv_len });
+
+	if (!prf(c, s, suite, nothing, "IV block", s->client_random, s->server_random, ivs,
+		 2u * bulk->iv_len))
+		return false;
+	for (int i = 0; i < 2; i++) {
+		uint8_t weak[KEY_LEN_MAX];
+
+		memcpy(weak, out[i].key, sizeof weak);
+		if (!prf(c, s, suite, (struct bytes){ weak, bulk->export_len }, labels[i],
+			 s->client_random, s->server_random, out[i].key, bulk->key_len))
+			return false;
+		cut(&r, out[i].iv, bulk->iv_len);
+	}
+	return true;
+}
+
+static void start_streams(const struct bulk *bulk, struct record_keys out[2])
+{
 	for (int i = 0; i < 2 && bulk->protection == PROTECTION_STREAM && bulk->key_len; i++) {
 		out[i].rc4 = xmalloc(sizeof *out[i].rc4);
 		rc4_init(out[i].rc4, (struct bytes){ out[i].key, bulk->key_len });
@@ -195,7 +230,7 @@ bool keys_from_master(struct crypto *c, const struct session *s, struct bytes ma
 	uint8_t block[KEY_BLOCK_MAX];
 
 	memset(out, 0, 2 * sizeof *out);
-	if (!bulk || suite->flags & (SUITE_EXPORT | SUITE_TLS13))
+	if (!bulk || suite->flags & SUITE_TLS13 || (bulk->export_len && made.ssl3))
 		return false;
 	made.protection = bulk->protection;
 	made.aead = bulk->aead;
@@ -213,6 +248,11 @@ bool keys_from_master(struct crypto *c, const struct session *s, struct bytes ma
 	out[0] = out[1] = made;
 	cut_block((struct bytes){ block, len }, mac_len, bulk, out);
 	crypto_wipe(block, sizeof block);
+	if (bulk->export_len && !weaken(c, s, suite, bulk, out)) {
+		memset(out, 0, 2 * sizeof *out);
+		return false;
+	}
+	start_streams(bulk, out);
 	return true;
 }
 

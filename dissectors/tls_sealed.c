@@ -1,6 +1,7 @@
 #include "base/xmalloc.h"
 #include "dissectors/decrypt.h"
 #include "dissectors/tls_parts.h"
+#include "dissectors/uncompress.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,8 +13,11 @@ enum {
 	EARLY_FAILURES_MAX = 256,
 	/* After a hole: how many records may have been in it. */
 	LOST_RECORDS_MAX = 16,
-	/* TLS 1.3: data of one side opened only to see that it is data; then no more messages are expected. */
+	/* TLS 1.3: records of one side opened only to see that they are data, where messages may come between. */
 	APPLICATION_RECORDS_MAX = 32,
+	/* From then on only what has the size of an alert or a KeyUpdate. */
+	SMALL_RECORD_MAX = 5 + 1 + 16,
+	POST_HANDSHAKE_AUTH = 49, DEFLATE = 1,
 	WAIT_NS = 2000000000,
 	KEY_UPDATE = 24, FINISHED = 20, CLIENT_KEY_EXCHANGE = 16,
 	END_OF_EARLY_DATA_LEN = 4,
@@ -28,6 +32,8 @@ struct direction {
 	uint8_t epoch;		  /* TLS 1.3: enum epoch */
 	bool armed;		  /* up to TLS 1.2: its ChangeCipherSpec passed, the keys are due */
 	bool dead;		  /* nothing of it is opened any more */
+	bool deflated;		  /* RFC 3749 */
+	bool speaks;		  /* TLS 1.3: sends data: no long messages are expected any more */
 	uint16_t failures, application_records;
 };
 
@@ -75,7 +81,8 @@ static bool wants_data(const struct tls *t, unsigned end)
 	const struct direction *d = t->keys ? &t->keys->direction[tls_sender_of(t, end)] : NULL;
 
 	if (x->version_known && x->tls13)
-		return x->state <= EXCHANGE_COMPLETED && (!d || !d->dead);
+		return x->state <= EXCHANGE_COMPLETED &&
+		       (!d || (!d->dead && (!d->speaks || t->side[end].record_len <= SMALL_RECORD_MAX)));
 	/* Up to TLS 1.0 a record begins where the one before ended; data itself is never opened. */
 	return d && d->now.protection == PROTECTION_CBC && !d->now.explicit_iv;
 }
@@ -296,6 +303,7 @@ static void deliver(struct tls *t, struct tls_env *env, unsigned end,
 {
 	struct tls_side *s = &t->side[end];
 
+	t->exchange.held = true;
 	s->opened = true;
 	if (content->type == RECORD_HANDSHAKE && !s->messages_lost)
 		tls_messages(t, env, end, content->content);
@@ -402,12 +410,28 @@ static bool open_after_hole(struct tls *t, struct tls_env *env, unsigned end, st
 	return false;
 }
 
+/* RFC 8446 section 4.6.2: a client must have offered to be asked for its certificate late. */
+static bool may_ask_late(const struct exchange *x)
+{
+	const struct offer_list *extensions;
+
+	if (!x->h.client_hello)
+		return false;
+	extensions = &x->h.client_hello->offers[OFFER_EXTENSION];
+	for (uint32_t i = 0; i < extensions->count; i++)
+		if (extensions->codes[i] == POST_HANDSHAKE_AUTH)
+			return true;
+	return false;
+}
+
+/* Tickets come once the client has finished (RFC 8446 section 4.6.1), and before data; the server's data may come before both. */
 static void data_passed(struct tls *t, struct tls_env *env, unsigned end)
 {
 	struct direction *d = direction_of(t, end);
 
-	if (++d->application_records >= APPLICATION_RECORDS_MAX)
-		d->dead = true;
+	if (t->exchange.state == EXCHANGE_COMPLETED)
+		d->speaks = ++d->application_records >= APPLICATION_RECORDS_MAX ||
+			    !may_ask_late(&t->exchange);
 	exchange_application(&t->exchange, env, tls_sender_of(t, end), t->side[end].record_ns);
 }
 
@@ -428,6 +452,11 @@ static bool open_tls13(struct tls *t, struct tls_env *env, unsigned end, struct 
 		d->dead = true;
 		return false;
 	}
+	if (d->speaks && t->side[end].record_len > SMALL_RECORD_MAX) {
+		record_skip(&d->now, body, t->side[end].record_len);
+		exchange_application(&t->exchange, env, tls_sender_of(t, end), t->side[end].record_ns);
+		return true;
+	}
 	bool opened = open_record(t, env, end, &d->now, body, &content);
 	if (!opened && may_be_early(t, end, d)) {
 		early_record(t, env, end, body);
@@ -435,7 +464,7 @@ static bool open_tls13(struct tls *t, struct tls_env *env, unsigned end, struct 
 		return true;
 	}
 	if (!opened && !open_after_hole(t, env, end, body, &content)) {
-		record_skip(&d->now, body);
+		record_skip(&d->now, body, t->side[end].record_len);
 		failed(d, FAILURES_MAX);
 		return false;
 	}
@@ -480,9 +509,9 @@ static bool arm(struct tls *t, struct tls_env *env, unsigned end)
 	uint8_t master[MASTER_LEN];
 	struct record_keys both[2];
 
-	/* What is compressed inside (RFC 3749) is not for us. */
-	if (h->version < 0 || h->cipher < 0 || h->compression > 0 || !h->has_client_random)
+	if (h->version < 0 || h->cipher < 0 || h->compression > DEFLATE || !h->has_client_random)
 		return false;
+	d->deflated = h->compression == DEFLATE;
 	if (!find_master(t, env, &s, master))
 		return false;
 	if (keys_from_master(env->crypto, &s, (struct bytes){ master, sizeof master }, both)) {
@@ -491,6 +520,23 @@ static bool arm(struct tls *t, struct tls_env *env, unsigned end)
 	}
 	crypto_wipe(master, sizeof master);
 	return d->now.protection != PROTECTION_NONE;
+}
+
+static bool deliver_old(struct tls *t, struct tls_env *env, unsigned end, struct opened_record content)
+{
+	const struct direction *d = direction_of(t, end);
+	struct buffer plain = { 0 };
+	bool ok = true;
+
+	if (d->deflated) {
+		ok = record_uncompress(content.content, d->now.number == 1, &plain);
+		content.content = buffer_bytes(&plain);
+	}
+	if (ok)
+		deliver(t, env, end, &content);
+	crypto_wipe(plain.at, plain.room);
+	buffer_finish(&plain);
+	return ok;
 }
 
 static bool open_old(struct tls *t, struct tls_env *env, unsigned end, struct bytes body)
@@ -510,13 +556,13 @@ static bool open_old(struct tls *t, struct tls_env *env, unsigned end, struct by
 	    !open_record(t, env, end, &d->now, body, &content)) {
 		if (type == RECORD_HANDSHAKE || type == RECORD_ALERT)
 			failed(d, FAILURES_MAX);
-		record_skip(&d->now, body);
+		record_skip(&d->now, body, t->side[end].record_len);
 		return false;
 	}
 	d->failures = 0;
-	deliver(t, env, end, &content);
+	bool told = deliver_old(t, env, end, content);
 	forget_content(env, body.len);
-	return true;
+	return told;
 }
 
 bool tls_open(struct tls *t, struct tls_env *env, unsigned end, struct bytes body)
@@ -530,13 +576,7 @@ bool tls_open(struct tls *t, struct tls_env *env, unsigned end, struct bytes bod
 		return false;
 	}
 	struct tls_keys *k = keys_of(t);
-	struct direction *d = direction_of(t, end);
-	if (x->tls13 && d->dead && d->application_records >= APPLICATION_RECORDS_MAX &&
-	    x->state == EXCHANGE_COMPLETED) {
-		exchange_application(x, env, tls_sender_of(t, end), t->side[end].record_ns);
-		return true;
-	}
-	if (d->dead || k->waits)
+	if (direction_of(t, end)->dead || k->waits)
 		return false;
 	if (x->tls13)
 		return type == RECORD_APPLICATION_DATA && x->state <= EXCHANGE_COMPLETED &&

@@ -48,3 +48,19 @@ bool certificate_uncompress(uint16_t algorithm, struct bytes in, size_t length, 
 	out->len = length;
 	return true;
 }
+
+bool record_uncompress(struct bytes in, bool first, struct buffer *out)
+{
+	z_stream z = { .next_in = (Bytef *)(uintptr_t)in.at, .avail_in = (uInt)in.len };
+
+	buffer_clear(out);
+	z.next_out = buffer_reserve(out, RECORD_PLAIN_MAX);
+	z.avail_out = RECORD_PLAIN_MAX;
+	/* RFC 1950: the first has the header of the stream. */
+	if (!in.len || inflateInit2(&z, first ? MAX_WBITS : -MAX_WBITS) != Z_OK)
+		return false;
+	int result = inflate(&z, Z_SYNC_FLUSH);
+	inflateEnd(&z);
+	out->len = RECORD_PLAIN_MAX - z.avail_out;
+	return (result == Z_OK || result == Z_STREAM_END) && !z.avail_in;
+}
