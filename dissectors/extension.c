@@ -2,6 +2,9 @@
 
 #include <stddef.h>
 
+/* Some servers give tickets whose age always reads 0; but a ticket holds a secret and more, where the names of external keys are short. */
+enum { TICKET_LEN_MIN = 100 };
+
 /* RFC 6066 section 3: a list of names, of which only host_name (0) is defined; its first counts. */
 static bool read_server_name(struct reader r, struct hello_facts *out)
 {
@@ -47,9 +50,11 @@ static bool read_client_psk(struct reader r, struct hello_facts *out)
 		struct reader identity = rd_vec16(&identities);
 		uint32_t age = rd_u32(&identities);
 
+		size_t identity_len = rd_left(&identity);
+
 		if (i < sizeof out->psk_identities / sizeof out->psk_identities[0])
 			out->psk_identities[i] = rd_rest(&identity);
-		if (!age && i < 32 && !identities.bad)
+		if (!age && identity_len < TICKET_LEN_MIN && i < 32 && !identities.bad)
 			out->psk_external |= (uint32_t)1 << i;
 	}
 	return !identities.bad && !r.bad;

@@ -30,7 +30,7 @@ struct hello_facts {
 	struct bytes alpn;			/* of a server: the chosen one */
 	struct bytes session_ticket;		/* RFC 5077: non-NULL, may be empty */
 	struct bytes psk_identities[2];		/* the first ones */
-	uint32_t psk_external;			/* a bit for each of the first 32: its obfuscated_ticket_age is 0 */
+	uint32_t psk_external;			/* a bit for each of the first 32: its obfuscated_ticket_age is 0, and it is shorter than a ticket */
 	uint16_t psk_selected;			/* of a server */
 	bool has_psk, early_data, extended_master_secret, encrypt_then_mac, heartbeat, sct, status_request;
 	bool renegotiation_info;
