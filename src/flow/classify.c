@@ -101,6 +101,11 @@ void classify_destroy(struct classifier *c)
 	free(c);
 }
 
+const char *classify_release(void)
+{
+	return ndpi_revision();
+}
+
 /* ---- by name ---- */
 
 bool classify_name(const struct classifier *c, struct bytes name, struct classification *out)

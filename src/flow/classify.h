@@ -35,6 +35,8 @@ struct classifier;
 struct classifier *classify_create(void);
 void classify_destroy(struct classifier *c);
 
+/* nDPI's release, as "4.2.0". */
+const char *classify_release(void);
 /* What nDPI's list of hosts says of a name; false where it does not know it. */
 bool classify_name(const struct classifier *c, struct bytes name, struct classification *out);
 /* What its list of networks says of a server's address, which for now holds IPv4 alone. */
