@@ -179,7 +179,8 @@ enum road_step http_upgrade_take(struct starttls *s, bool client, struct bytes l
 	}
 	if (status == 101 && s->asked)
 		side->stage = HTTP_ANSWERED;
-	s->refused |= status >= 200 && s->asked;
+	/* The upgrade is a wish (RFC 2817 section 3.1): only an error refuses it. */
+	s->refused |= status >= 400 && s->asked;
 	if (status >= 200)
 		return ROAD_OVER;
 	return server_header(side, line);
