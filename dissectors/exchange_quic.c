@@ -58,8 +58,14 @@ void exchange_quic_finished(struct exchange *x, int64_t ns)
 
 void exchange_quic_closed(struct exchange *x, struct tls_env *env, enum sender sender, bool is_alert, struct alert a)
 {
-	if (is_alert)
+	a.sender = (uint8_t)sender;
+	if (is_alert && x->state == EXCHANGE_COMPLETED)
+		exchange_alert_after(x, env, sender, a);
+	else if (is_alert)
 		exchange_alert(x, env, sender, a);
+	/* That it failed was read; that both Finished had passed before was not. */
+	if (x->state == EXCHANGE_FAILED && x->finished_by_shape)
+		x->h.inferred = (x->h.inferred & ~(uint32_t)INFERRED_OUTCOME) | INFERRED_STAGE;
 	exchange_end(x, env, EXCHANGE_END_RST, (int)sender);
 }
 

@@ -486,6 +486,21 @@ static bool negotiation(struct passage *at, const struct quic_packet *p)
 	return true;
 }
 
+/* A server may speak before it has read the client's last flight, and refuse that then: only what it says after the client has heard it is an answer. */
+enum settled { SETTLED_NOT, SETTLED_SERVER_SPOKE, SETTLED_CLIENT_SPOKE };
+
+static void settle(struct passage *at)
+{
+	struct quic *q = at->q;
+
+	if (at->sender == SENDER_SERVER && q->settled == SETTLED_NOT)
+		q->settled = SETTLED_SERVER_SPOKE;
+	else if (at->sender == SENDER_CLIENT && q->settled == SETTLED_SERVER_SPOKE)
+		q->settled = SETTLED_CLIENT_SPOKE;
+	else if (at->sender == SENDER_SERVER && q->settled == SETTLED_CLIENT_SPOKE)
+		exchange_end(&q->exchange, at->env, EXCHANGE_END_IDLE, -1);
+}
+
 /* 1-RTT packets: whoever sends one has the other's Finished, or is a server that speaks early; when both do, after the client's Handshake packets,
  * the handshake is over. */
 static void short_header(struct passage *at)
@@ -495,6 +510,10 @@ static void short_header(struct passage *at)
 
 	if (!q->client_handshake || !x->version_known)
 		return;
+	if (x->state == EXCHANGE_COMPLETED) {
+		settle(at);
+		return;
+	}
 	if (at->sender == SENDER_CLIENT)
 		q->client_short = true;
 	else
@@ -502,7 +521,7 @@ static void short_header(struct passage *at)
 	if (!q->client_short || !q->server_short)
 		return;
 	exchange_quic_finished(x, q->flight_ns);
-	exchange_end(x, at->env, EXCHANGE_END_IDLE, -1);
+	q->settled = at->sender == SENDER_SERVER ? SETTLED_SERVER_SPOKE : SETTLED_NOT;
 }
 
 static bool one_packet(struct passage *at, const struct quic_packet *p)

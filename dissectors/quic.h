@@ -27,6 +27,7 @@ struct quic {
 	bool negotiated;		/* a Version Negotiation passed, and the client did not come back yet */
 	bool client_handshake;		/* a Handshake packet of the client's passed */
 	bool client_short, server_short; /* 1-RTT packets after that */
+	uint8_t settled;		/* enum settled */
 	struct quic_cid original, retried, server;	/* the client's first DCID; the one after a Retry; the server's own */
 	int64_t flight_ns;		/* the client's last Handshake packet before its first 1-RTT packet that has room for a Finished */
 	struct quic_running *running;	/* owned */
