@@ -125,6 +125,9 @@ class Lab:
     def listening(self, port):
         return f":{port} " in run(*self.inside("server"), "ss", "-Hltn")
 
+    def udp_sockets(self):
+        return run(*self.inside("server"), "ss", "-Hlun")
+
     def server(self, *command, port=443, env=None, wait=True, cwd=None):
         log = os.path.join(self.work, f"server{len(self.started)}.log")
         with open(log, "wb") as out:

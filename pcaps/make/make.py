@@ -90,6 +90,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", help="scenarios to make; all where none is named")
     parser.add_argument("--node", default=shutil.which("node"), help="a node built with OpenSSL 3.5 or later")
+    parser.add_argument("--trixie", help="a root of Debian 13, for endpoints that speak QUIC")
     parser.add_argument("--readme", action="store_true", help="only write pcaps/README.md")
     arguments = parser.parse_args()
     load_scenarios()
@@ -101,7 +102,7 @@ def main():
         pki = Pki(tempfile.mkdtemp(prefix="pki-"))
         for name in arguments.names or sorted(SCENARIOS):
             try:
-                make(name, pki, {"node": arguments.node})
+                make(name, pki, {"node": arguments.node, "trixie": arguments.trixie})
             except (AssertionError, KeyError, OSError, RuntimeError, StopIteration, TypeError, ValueError):
                 traceback.print_exc()
                 broken.append(name)

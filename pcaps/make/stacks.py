@@ -102,12 +102,13 @@ def java_seen(result, sni=NAME, number=0, **more):
     return finish(row, hidden, more)
 
 
-def chromium(lab, *options, url=f"https://{NAME}/", trusting=True, timeout=6000):
+def chromium(lab, *options, url=f"https://{NAME}/", trusting=True, quic=False, timeout=6000):
     """A fresh profile each time; the name leads to the server, all other names nowhere."""
     trust = ["--ignore-certificate-errors"] if trusting else []
+    trust += ["--enable-quic" if quic else "--disable-quic"]
     return lab.client(
         "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-        "--disable-component-update", "--disable-sync", "--disable-quic", "--disable-extensions",
+        "--disable-component-update", "--disable-sync", "--disable-extensions",
         "--disable-default-apps", f"--user-data-dir={lab.work}/profile", f"--ssl-key-log-file={lab.keylog}",
         f"--host-resolver-rules=MAP {NAME} {SERVER}, MAP * ~NOTFOUND", f"--timeout={timeout}", *trust, *options,
         "--dump-dom", url, hold=0, seconds=60)
