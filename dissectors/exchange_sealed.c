@@ -42,7 +42,7 @@ static void fail_by_shape(struct exchange *x, struct tls_env *env, enum sender s
 	encrypted_alert(x, env, sender, len, ns);
 	x->h.inferred |= INFERRED_ALERT | INFERRED_OUTCOME | INFERRED_ENDED_BY;
 	x->h.alert_code = ALERT_ENCRYPTED;
-	x->h.alert_sender = sender;
+	x->h.alert_sender = (int32_t)sender;
 	exchange_fail(x, sender);
 }
 
@@ -219,7 +219,7 @@ void exchange_encrypted(struct exchange *x, struct tls_env *env, enum sender sen
 		if (x->state == EXCHANGE_RUNNING) {
 			encrypted_alert(x, env, sender, len, last_ns);
 			x->h.alert_code = ALERT_ENCRYPTED;
-			x->h.alert_sender = sender;
+			x->h.alert_sender = (int32_t)sender;
 		}
 		x->side[sender].alert_encrypted = true;
 		break;
