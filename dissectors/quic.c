@@ -249,6 +249,17 @@ static void crypto_frame(struct passage *at, enum level level, uint64_t offset, 
 enum frame { FRAME_PADDING = 0x00, FRAME_PING = 0x01, FRAME_ACK = 0x02, FRAME_ACK_ECN = 0x03, FRAME_CRYPTO = 0x06, FRAME_CLOSE = 0x1c,
 	FRAME_CLOSE_APPLICATION = 0x1d };
 
+/* Most of a client's first packet. */
+static void skip_padding(struct reader *r)
+{
+	struct bytes rest = rd_peek(r);
+	size_t n = 0;
+
+	while (n < rest.len && !rest.at[n])
+		n++;
+	rd_skip(r, n);
+}
+
 static void skip_ack(struct reader *r, bool ecn)
 {
 	(void)quic_varint(r);
@@ -282,12 +293,14 @@ static void frames(struct passage *at, enum level level, struct bytes payload)
 {
 	struct reader r = reader_of(payload);
 
-	while (rd_more(&r) && !quic_is_over(at->q)) {
+	while (rd_more(&r)) {
 		uint8_t type = rd_u8(&r);
 		uint64_t offset, length;
 
 		switch (type) {
 		case FRAME_PADDING:
+			skip_padding(&r);
+			break;
 		case FRAME_PING:
 			break;
 		case FRAME_ACK:
@@ -300,6 +313,8 @@ static void frames(struct passage *at, enum level level, struct bytes payload)
 			if (r.bad || length > rd_left(&r))
 				return;
 			crypto_frame(at, level, offset, rd_take(&r, (size_t)length));
+			if (quic_is_over(at->q))
+				return;
 			break;
 		case FRAME_CLOSE:
 		case FRAME_CLOSE_APPLICATION:
