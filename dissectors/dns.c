@@ -346,6 +346,8 @@ static void answered(struct dns *d, struct query *q, const struct dns_path *path
 		return;
 	struct lookup *out = place(d);
 	out->client = path->to;
+	out->has_mac = path->has_mac;
+	memcpy(out->client_mac, path->to_mac, sizeof out->client_mac);
 	out->query_ns = query_ns;
 	out->answer_ns = path->time_ns;
 	if (read_answer(h, r, message, out))

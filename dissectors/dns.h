@@ -19,6 +19,8 @@ struct dns_path {
 	struct address from, to;
 	uint16_t from_port, to_port;
 	int64_t time_ns;
+	bool has_mac;
+	uint8_t to_mac[6];
 };
 
 struct dns;

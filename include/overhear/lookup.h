@@ -7,6 +7,7 @@
 
 #include "overhear/packet.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum {
@@ -18,6 +19,8 @@ enum {
 
 struct lookup {
 	struct address client;
+	bool has_mac;
+	uint8_t client_mac[6];		/* of the outer frame */
 	int64_t query_ns, answer_ns;
 	uint8_t name_len;
 	uint8_t address_count;

@@ -393,8 +393,10 @@ static void take_datagram(struct pipeline *p, struct flow *f, const struct segme
 /* Names are looked up by many that never shake hands: a message of DNS needs no flow. */
 static void domain_message(struct pipeline *p, const struct segment *s)
 {
-	struct dns_path path = { .from = s->src, .to = s->dst, .from_port = s->src_port, .to_port = s->dst_port, .time_ns = s->time_ns };
+	struct dns_path path = { .from = s->src, .to = s->dst, .from_port = s->src_port, .to_port = s->dst_port, .time_ns = s->time_ns,
+		.has_mac = s->has_mac };
 
+	memcpy(path.to_mac, s->dst_mac, sizeof path.to_mac);
 	dns_message(p->env.dns, &path, s->payload);
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 enum { SLOTS = 1 << 16, ENTRIES_FIRST = 1024, LOOKED_AT_MAX = 64, NONE = UINT32_MAX };
+enum { ASKERS_MAX = 2048 };
 enum { PUBLISHED_MAX = 1024, ECH_VERSION = 0xfe0d };
 #define LOOKUP_AGE_MAX_NS INT64_C(60000000000)
 
@@ -24,12 +25,20 @@ struct entry {
 	uint32_t next;			/* NONE: the last */
 };
 
+/* Who asks from a link address, by family: one host, or many behind a router. */
+struct asker {
+	uint8_t mac[6];
+	bool used, many;
+	struct address address;
+};
+
 struct lookups {
 	const struct hash_key *key;
 	struct limit_counts *limits;
 	uint32_t *slots;		/* SLOTS; the latest entry of each */
 	struct entry *entries;
 	uint32_t room, count, oldest;
+	struct asker *askers;		/* ASKERS_MAX */
 	uint64_t *published;		/* PUBLISHED_MAX hashes of ECH configurations; 0: none */
 };
 
@@ -56,6 +65,7 @@ void lookups_destroy(struct lookups *l)
 		release(l->entries[i].answer);
 	free(l->slots);
 	free(l->entries);
+	free(l->askers);
 	free(l->published);
 	free(l);
 }
@@ -128,11 +138,53 @@ static const struct answer *find(const struct lookups *l, uint64_t hash, int64_t
 	return NULL;
 }
 
+/* ---- hosts with an address of either family ---- */
+
+static bool is_ipv4(const struct address *a)
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+
+	return !memcmp(a->at, mapped, sizeof mapped);
+}
+
+static struct asker *asker_of(const struct lookups *l, const uint8_t mac[6], bool ipv4)
+{
+	uint8_t text[7] = { mac[0], mac[1], mac[2], mac[3], mac[4], mac[5], ipv4 };
+
+	return &l->askers[hash_bytes(l->key, text, sizeof text) % ASKERS_MAX];
+}
+
+static void note_asker(struct lookups *l, const struct lookup *one)
+{
+	if (!one->has_mac)
+		return;
+	if (!l->askers)
+		l->askers = xcalloc(ASKERS_MAX, sizeof *l->askers);
+	struct asker *a = asker_of(l, one->client_mac, is_ipv4(&one->client));
+	if (!a->used || memcmp(a->mac, one->client_mac, sizeof a->mac)) {
+		*a = (struct asker){ .used = true, .address = one->client };
+		memcpy(a->mac, one->client_mac, sizeof a->mac);
+	}
+	a->many |= memcmp(&a->address, &one->client, sizeof a->address) != 0;
+}
+
+/* The address under which the same host asks over the other version of IP: that of the only asker at its link address. */
+static const struct address *other_address(const struct lookups *l, const struct handshake *h)
+{
+	if (!l->askers || !h->has_mac)
+		return NULL;
+	const struct asker *a = asker_of(l, h->client_mac, !is_ipv4(&h->client));
+	return a->used && !a->many && !memcmp(a->mac, h->client_mac, sizeof a->mac) ? &a->address : NULL;
+}
+
 void lookups_tell(const struct lookups *l, struct handshake *h)
 {
 	if (h->sequence || h->time_ns == TIME_NONE)
 		return;
 	const struct answer *a = find(l, hash_pair(l, &h->client, &h->server), h->time_ns);
+	const struct address *other = a ? NULL : other_address(l, h);
+	if (other)
+		a = find(l, hash_pair(l, other, &h->server), h->time_ns);
 	if (!a)
 		return;
 	h->dns_ns = a->answer_ns - a->query_ns;
@@ -190,6 +242,7 @@ static void read_configs(struct lookups *l, struct bytes list)
 
 void lookups_add(struct lookups *l, const struct lookup *one)
 {
+	note_asker(l, one);
 	if (one->ech_len)
 		read_configs(l, (struct bytes){ one->ech, one->ech_len });
 	if (!one->address_count)

@@ -50,10 +50,12 @@ server_think_ms tls_ms first_byte_ms total_ms round_trips retransmissions client
 # Columns that no capture can fill yet, and views without a row: each issue that lands takes its own out. Truth is silent
 # about them.
 EXPECTED_LATER = set("""
-vlan encapsulation starttls inner_server_name dns_name certificate_compression dtls_cookie dns_ms
-cause application category risks
+vlan encapsulation starttls inner_server_name certificate_compression dtls_cookie
+cause
 findings attempts
 """.split())
+# nDPI's own: applications.py asks for them.
+ELSEWHERE = {"application", "category", "risks"}
 # A database for each capture: in memory, where the system has a place for that.
 QUICK = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 # Without secrets these are NULL or 0 in truth; a key log may show them.
@@ -142,7 +144,7 @@ def shortened(line):
 def expectation(row, with_secrets):
     """Truth of one handshake as the rows should show it."""
     hidden = row.get("hidden", {})
-    wanted = {name: value for name, value in row.items() if name not in ("hidden", "findings", "no_findings")}
+    wanted = {name: value for name, value in row.items() if name not in ("hidden", "findings", "no_findings", "between")}
     if with_secrets:
         wanted = {name: value for name, value in wanted.items() if name not in HIDDEN or value}
         wanted.update(hidden)
@@ -160,8 +162,14 @@ def against_truth(tables, truth, with_secrets):
         for name, value in expectation(its, with_secrets).items():
             if name not in row or row[name] != value:
                 wrong.append(f"handshake {number}: {name} is {row.get(name)!r}, truth is {value!r}")
-        wrong += [f"handshake {number}: {complaint}" for complaint in against_findings(tables, row, its)]
+        wrong += [f"handshake {number}: {complaint}" for complaint in against_ranges(row, its) + against_findings(tables, row, its)]
     return wrong
+
+
+def against_ranges(row, known):
+    """`between` holds what can only be said roughly: the least and the most of a column."""
+    return [f"{name} is {row.get(name)!r}, truth is {least} to {most}" for name, (least, most) in known.get("between", {}).items()
+            if row.get(name) is None or not least <= row[name] <= most]
 
 
 def against_findings(tables, row, known):
@@ -186,7 +194,7 @@ def never_filled(readings):
     filled = {name for reading in readings for row in reading.tables.get("handshakes", []) for name, value in row.items()
               if value is not None}
     filled |= {view for reading in readings for view, rows in reading.tables.items() if rows}
-    complaints = [f"{name} is NULL in every capture" for name in COLUMNS if name not in filled | EXPECTED_LATER]
+    complaints = [f"{name} is NULL in every capture" for name in COLUMNS if name not in filled | EXPECTED_LATER | ELSEWHERE]
     return complaints + [f"{name} holds values: take it out of EXPECTED_LATER" for name in sorted(filled & EXPECTED_LATER)]
 
 

@@ -83,12 +83,22 @@ def a_program_that_dies_fails(tree):
     assert "overhear ended with 3" in tree.run()
 
 
+def a_value_outside_its_range_fails(tree):
+    known = {"handshakes": [{**TRUTH["handshakes"][0], "between": {"dns_ms": [40, 55]}}]}
+    (tree.root / "pcaps/truth/one.json").write_text(json.dumps(known))
+    assert "dns_ms is None, truth is 40 to 55" in tree.run()
+    tree.answer({**ANSWER, "dns_ms": 39.9})
+    assert "dns_ms is 39.9" in tree.run()
+    tree.answer({**ANSWER, "dns_ms": 41.5})
+    assert "truth is 40 to 55" not in tree.run()
+
+
 def a_column_that_nobody_fills_fails(tree):
     assert "ja3 is NULL in every capture" in tree.run(names=())
 
 
 def a_column_that_came_early_fails(tree):
-    tree.answer({**ANSWER, "quic_version": "v1"})
+    tree.answer({**ANSWER, "inner_server_name": "inner.test"})
     assert "take it out of EXPECTED_LATER" in tree.run(names=())
 
 

@@ -125,6 +125,57 @@ static void a_later_handshake_of_a_connection_has_no_lookup(void **state)
 	lookups_destroy(b.lookups);
 }
 
+static void ask_over_ipv4(struct bench *b, uint32_t client, struct address server)
+{
+	struct lookup l = { .client = address(client), .has_mac = true, .client_mac = { 2, 0, 0, 0, 0, 1 }, .answer_ns = 1 * SECOND,
+		.name_len = 8, .name = "www.test", .address_count = 1, .addresses = { server } };
+
+	lookups_add(b->lookups, &l);
+}
+
+static void connect_over_ipv6(struct bench *b, struct address server, struct handshake *h)
+{
+	handshake_init(h);
+	h->client = (struct address){ { 0x20, 0x01, [15] = 1 } };
+	h->server = server;
+	h->has_mac = true;
+	memcpy(h->client_mac, (uint8_t[]){ 2, 0, 0, 0, 0, 1 }, 6);
+	h->time_ns = 2 * SECOND;
+	lookups_tell(b->lookups, h);
+}
+
+static void a_host_may_ask_over_ipv4_and_connect_over_ipv6(void **state)
+{
+	static const struct address server = { { 0x20, 0x01, [15] = 2 } };
+	struct handshake h;
+	struct bench b;
+
+	(void)state;
+	open_bench(&b);
+	ask_over_ipv4(&b, 1, server);
+	connect_over_ipv6(&b, server, &h);
+	assert_int_equal(h.dns_name.len, 8);
+	assert_true(h.dns_ns == 1 * SECOND);
+	handshake_finish(&h);
+	lookups_destroy(b.lookups);
+}
+
+static void hosts_behind_a_router_are_not_taken_for_one(void **state)
+{
+	static const struct address server = { { 0x20, 0x01, [15] = 2 } };
+	struct handshake h;
+	struct bench b;
+
+	(void)state;
+	open_bench(&b);
+	ask_over_ipv4(&b, 1, server);
+	ask_over_ipv4(&b, 2, server);
+	connect_over_ipv6(&b, server, &h);
+	assert_int_equal(h.dns_name.len, 0);
+	handshake_finish(&h);
+	lookups_destroy(b.lookups);
+}
+
 /* LOOKUPS bites: the oldest go, the latest stay. */
 static void lookups_beyond_the_limit_push_out_the_oldest(void **state)
 {
@@ -175,6 +226,8 @@ int main(void)
 		cmocka_unit_test(a_lookup_counts_for_a_minute),
 		cmocka_unit_test(a_lookup_of_another_client_or_address_does_not_count),
 		cmocka_unit_test(a_later_handshake_of_a_connection_has_no_lookup),
+		cmocka_unit_test(a_host_may_ask_over_ipv4_and_connect_over_ipv6),
+		cmocka_unit_test(hosts_behind_a_router_are_not_taken_for_one),
 		cmocka_unit_test(lookups_beyond_the_limit_push_out_the_oldest),
 		cmocka_unit_test(published_ech_configurations_are_known),
 	};
