@@ -26,8 +26,9 @@ struct tls_env {
 	uint64_t message_bytes;			/* held by unfinished messages of all connections */
 	struct crypto *crypto;			/* what opens sealed records and packets */
 	struct keylog *keylog;			/* the secrets that are at hand; NULL: none, and nothing is to be opened */
-	/* Live: looks for new secrets; false where none came. NULL: there are no more than the key log holds. */
-	bool (*more_secrets)(void *context);
+	/* Live: looks for new secrets, now where it is urgent, else only now and then; false where none came. NULL: there are no more
+	 * than the key log holds. */
+	bool (*more_secrets)(void *context, bool urgent);
 	void *secrets_context;
 	uint64_t sealed_bytes;			/* of all connections, waiting for their secrets */
 	struct buffer record;			/* room for a record of TLS that is open; wiped after use */

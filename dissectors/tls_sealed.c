@@ -182,10 +182,10 @@ static void keep_record(struct tls *t, struct tls_env *env, unsigned end, struct
 }
 
 static bool find_secret(const struct tls *t, const struct tls_env *env, enum secret_kind kind,
-			struct bytes *out)
+			bool urgent, struct bytes *out)
 {
 	*out = keylog_find(env->keylog, t->exchange.h.client_random, kind);
-	if (out->len || !env->more_secrets || !env->more_secrets(env->secrets_context))
+	if (out->len || !env->more_secrets || !env->more_secrets(env->secrets_context, urgent))
 		return out->len != 0;
 	*out = keylog_find(env->keylog, t->exchange.h.client_random, kind);
 	return out->len != 0;
@@ -249,7 +249,7 @@ void tls_stop_waiting(struct tls *t, struct tls_env *env)
 		struct bytes secret;
 
 		/* One more look at the key log for each secret that is missing. */
-		t->keys->gave_up = !find_secret(t, env, t->keys->awaited, &secret);
+		t->keys->gave_up = !find_secret(t, env, t->keys->awaited, true, &secret);
 		replay_all(t, env);
 	}
 }
@@ -273,7 +273,7 @@ void tls_wait_record(struct tls *t, struct tls_env *env, unsigned end, struct by
 	int64_t now_ns = t->side[end].last_ns;
 
 	keep_record(t, env, end, body);
-	if (find_secret(t, env, t->keys->awaited, &secret)) {
+	if (find_secret(t, env, t->keys->awaited, false, &secret)) {
 		replay_all(t, env);
 	} else if (waited_enough(t, env, now_ns)) {
 		t->keys->gave_up = true;
@@ -442,7 +442,7 @@ static bool open_tls13(struct tls *t, struct tls_env *env, unsigned end, struct 
 	struct opened_record content;
 	struct bytes secret;
 
-	if (!d->now.protection && !find_secret(t, env, kind, &secret)) {
+	if (!d->now.protection && !find_secret(t, env, kind, false, &secret)) {
 		if (wait_for(t, env, end, kind, body))
 			return true;
 		d->dead = true;
@@ -486,7 +486,7 @@ static bool find_master(struct tls *t, struct tls_env *env, const struct session
 {
 	struct bytes secret;
 
-	if (find_secret(t, env, SECRET_MASTER, &secret)) {
+	if (find_secret(t, env, SECRET_MASTER, false, &secret)) {
 		memcpy(master, secret.at, MASTER_LEN);
 		return true;
 	}

@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PIECE = 65536, LINE_MAX_KEPT = 65536, HASH_LEN = 32, LOOK_EVERY_NS = 100000000 };
+enum { PIECE = 65536, LINE_MAX_KEPT = 65536, HASH_LEN = 32, LOOK_EVERY_NS = 100000000, LOOK_URGENT_NS = 1000000 };
 
 static bool open_file(struct keyfile *k)
 {
@@ -28,7 +28,7 @@ static bool open_file(struct keyfile *k)
 	}
 	k->device = s.st_dev;
 	k->inode = s.st_ino;
-	k->offset = 0;
+	k->offset = k->tail_len = 0;
 	buffer_clear(&k->rest);
 	return true;
 }
@@ -50,6 +50,7 @@ void keyfile_close(struct keyfile *k)
 	if (k->fd >= 0)
 		close(k->fd);
 	crypto_wipe(k->rest.at, k->rest.room);
+	crypto_wipe(k->tail, sizeof k->tail);
 	buffer_finish(&k->rest);
 	k->fd = -1;
 }
@@ -68,6 +69,21 @@ static void hand_on(struct keyfile *k, struct pipeline *p, bool whole)
 	k->rest.len -= used;
 }
 
+static void keep_tail(struct keyfile *k, const uint8_t *at, size_t len)
+{
+	size_t kept = sizeof k->tail;
+
+	if (len >= kept) {
+		memcpy(k->tail, at + len - kept, kept);
+		k->tail_len = (uint8_t)kept;
+		return;
+	}
+	size_t old = k->tail_len + len > kept ? kept - len : k->tail_len;
+	memmove(k->tail, k->tail + k->tail_len - old, old);
+	memcpy(k->tail + old, at, len);
+	k->tail_len = (uint8_t)(old + len);
+}
+
 bool keyfile_read(struct keyfile *k, struct pipeline *p, bool whole)
 {
 	bool any = false;
@@ -80,6 +96,7 @@ bool keyfile_read(struct keyfile *k, struct pipeline *p, bool whole)
 		if (n <= 0)
 			break;
 		any = true;
+		keep_tail(k, k->rest.at + k->rest.len, (size_t)n);
 		k->offset += (uint64_t)n;
 		k->rest.len += (size_t)n;
 		hand_on(k, p, false);
@@ -89,6 +106,15 @@ bool keyfile_read(struct keyfile *k, struct pipeline *p, bool whole)
 	return any;
 }
 
+/* A file that was cut and written anew may be as long as before. */
+static bool tail_differs(const struct keyfile *k)
+{
+	uint8_t now[sizeof k->tail];
+	ssize_t n = pread(k->fd, now, k->tail_len, (off_t)(k->offset - k->tail_len));
+
+	return n != (ssize_t)k->tail_len || memcmp(now, k->tail, k->tail_len);
+}
+
 /* Whoever rotates logs replaces the file or cuts it; either way it begins anew. */
 static bool is_replaced(const struct keyfile *k)
 {
@@ -96,8 +122,9 @@ static bool is_replaced(const struct keyfile *k)
 
 	if (stat(k->path, &s))
 		return false;
-	return s.st_dev != k->device || s.st_ino != k->inode ||
-	       (S_ISREG(s.st_mode) && (uint64_t)s.st_size < k->offset);
+	if (s.st_dev != k->device || s.st_ino != k->inode)
+		return true;
+	return S_ISREG(s.st_mode) && ((uint64_t)s.st_size < k->offset || tail_differs(k));
 }
 
 static int64_t monotonic_ns(void)
@@ -108,17 +135,20 @@ static int64_t monotonic_ns(void)
 	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-bool keyfile_refresh(struct keyfile *k, struct pipeline *p)
+bool keyfile_refresh(struct keyfile *k, struct pipeline *p, bool urgent)
 {
 	int64_t now_ns = monotonic_ns();
 	bool any = false;
 
-	if (k->looked_ns && now_ns - k->looked_ns < LOOK_EVERY_NS)
+	if (k->looked_ns && now_ns - k->looked_ns < (urgent ? LOOK_URGENT_NS : LOOK_EVERY_NS))
 		return false;
 	k->looked_ns = now_ns;
 	if (k->fd >= 0) {
+		/* What the old file got last is read even where there is a new one. */
+		bool cut = is_replaced(k);
+
 		any = keyfile_read(k, p, false);
-		if (!is_replaced(k))
+		if (!cut)
 			return any;
 		close(k->fd);
 	}

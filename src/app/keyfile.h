@@ -21,6 +21,7 @@ struct keyfile {
 	struct buffer rest;    /* the line in progress */
 	uint64_t offset;       /* bytes read of the file */
 	int64_t looked_ns;     /* when it was looked at last */
+	uint8_t tail[64], tail_len; /* the last bytes before offset */
 };
 
 /* False where the file cannot be opened: the error says why. */
@@ -32,8 +33,8 @@ void keyfile_close(struct keyfile *k);
 /* Hands what is new to the pipeline; where `whole`, the last line too, though it has no end. False
  * where nothing was new. */
 bool keyfile_read(struct keyfile *k, struct pipeline *p, bool whole);
-/* The same for a live capture, which asks often: looks at most every 100 ms. */
-bool keyfile_refresh(struct keyfile *k, struct pipeline *p);
+/* The same for a live capture, which asks often: looks at most every 100 ms, every millisecond where it is urgent. */
+bool keyfile_refresh(struct keyfile *k, struct pipeline *p, bool urgent);
 
 /* A hash of the content, in hexadecimal. */
 bool keyfile_hash(const char *path, char out[65], struct error *error);

@@ -18,8 +18,9 @@ struct pipeline_options {
 	void (*emit)(void *context, struct handshake *h);
 	/* Takes over what clients looked up, to be freed; in order with the handshakes: what a client knew before a handshake ended comes first. */
 	void (*emit_lookups)(void *context, struct lookup_batch *batch);
-	/* Live, with a key log: looks for more of it (pipeline_secrets()), false where nothing was new; NULL: there is no more. */
-	bool (*more_secrets)(void *context);
+	/* Live, with a key log: looks for more of it (pipeline_secrets()), false where nothing was new; NULL: there is no more. Urgent: a
+	 * connection has ended and this is its last chance. */
+	bool (*more_secrets)(void *context, bool urgent);
 	void *context;
 };
 

@@ -115,11 +115,11 @@ static void store_attempts_when_due(struct capturing *c, int64_t now_ns)
 	store_attempts(c, false);
 }
 
-static bool more_secrets(void *context)
+static bool more_secrets(void *context, bool urgent)
 {
 	struct capturing *c = context;
 
-	return keyfile_refresh(&c->keyfile, c->pipeline);
+	return keyfile_refresh(&c->keyfile, c->pipeline, urgent);
 }
 
 /* A live capture may begin before the program that writes the key log does. */

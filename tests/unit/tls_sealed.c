@@ -37,7 +37,7 @@ struct bench {
 	uint64_t number;
 	struct record_keys keys[2][2];
 	bool secrets_come; /* at the next look */
-	unsigned looks;
+	unsigned looks, urgent_looks;
 };
 
 static void add_secrets(struct bench *b)
@@ -490,11 +490,12 @@ static void a_certificate_that_would_unpack_beyond_the_limit_is_left_packed(void
 
 /* ---- live: secrets that come late ---- */
 
-static bool look(void *context)
+static bool look(void *context, bool urgent)
 {
 	struct bench *b = context;
 
 	b->looks++;
+	b->urgent_looks += urgent;
 	if (!b->secrets_come)
 		return false;
 	b->secrets_come = false;
@@ -546,6 +547,7 @@ static void without_secrets_all_is_as_if_nobody_had_waited(void **state)
 	push_handshake(b);
 	const struct handshake *h = end_of(b);
 	assert_true(b->looks > 0);
+	assert_int_equal(b->urgent_looks, 1);
 	assert_int_equal(h->outcome, OUTCOME_OPEN);
 	assert_int_equal(count_messages(h, MESSAGE_ENCRYPTED, false), 2);
 }
