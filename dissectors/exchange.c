@@ -597,8 +597,10 @@ static void on_other(struct exchange *x, struct tls_env *env, enum sender sender
 		on_new_session_ticket(x, env, m);
 		break;
 	case DRAFT_HELLO_RETRY_REQUEST:
-		if (sender == SENDER_SERVER)
+		if (sender == SENDER_SERVER) {
 			x->h.hello_retry = 1;
+			exchange_reject_early_data(x);
+		}
 		break;
 	case HELLO_VERIFY_REQUEST:
 		if (x->transport == TRANSPORT_DTLS)
