@@ -8,9 +8,11 @@ SCENARIOS = {}
 class Attempts(list):
     """Truth of a capture without a handshake: connections that got no hello, one for each reason."""
 
-    def __init__(self, *reasons):
+    def __init__(self, *reasons, port=443, starttls=None):
         super().__init__()
-        self.rows = [{"server_ip": "192.0.2.2", "server_port": 443, "reason": reason} for reason in reasons]
+        self.rows = [{"server_ip": "192.0.2.2", "server_port": port, "reason": reason} for reason in reasons]
+        for row in self.rows if starttls else []:
+            row["starttls"] = starttls
 
 
 class Scenario:

@@ -44,7 +44,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *at, size_t len)
 	while (rd_left(&r) >= 2 && !starttls_is_over(&s)) {
 		uint8_t what = rd_u8(&r);
 		size_t n = rd_u8(&r);
-		struct chunk c = { .data = rd_take(&r, n < rd_left(&r) ? n : rd_left(&r)), .time_ns = now += 1000, .number = (uint64_t)now,
+
+		now += 1000;
+		struct chunk c = { .data = rd_take(&r, n < rd_left(&r) ? n : rd_left(&r)), .time_ns = now, .number = (uint64_t)now,
 			.missing = what & 2 ? what : 0 };
 
 		if (!starttls_push(&s, &env, what & 1, &c))

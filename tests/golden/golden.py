@@ -50,9 +50,7 @@ server_think_ms tls_ms first_byte_ms total_ms round_trips retransmissions client
 # Columns that no capture can fill yet, and views without a row: each issue that lands takes its own out. Truth is silent
 # about them.
 EXPECTED_LATER = set("""
-vlan encapsulation starttls inner_server_name certificate_compression dtls_cookie
-cause
-findings attempts
+vlan encapsulation inner_server_name certificate_compression dtls_cookie
 """.split())
 # nDPI's own: applications.py asks for them.
 ELSEWHERE = {"application", "category", "risks"}
@@ -185,7 +183,8 @@ def against_attempts(tables, truth):
     known = truth.get("attempts")
     if known is None or "attempts" in EXPECTED_LATER:
         return []
-    found = [{name: row[name] for name in ("server_ip", "server_port", "reason")} for row in tables["attempts"]]
+    names = ("server_ip", "server_port", "reason", "starttls")
+    found = [{name: row[name] for name in names if row[name] is not None} for row in tables["attempts"]]
     return [] if found == known else [f"attempts are {found}, truth is {known}"]
 
 
