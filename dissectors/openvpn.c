@@ -333,7 +333,7 @@ static void packet(struct openvpn *o, struct tls_env *env, unsigned end, struct 
 		memcpy(o->session, in.session.at, OPENVPN_SESSION_LEN);
 	}
 	/* A key's number is not taken again before seven others were. */
-	if (opcode == SOFT_RESET && in.key != o->key && !in.id)
+	if (opcode == SOFT_RESET && in.key != o->key && !in.id && !in.payload.len)
 		begin_again(o, env, in.key, c->time_ns);
 	if (in.key == o->key && !openvpn_is_over(o))
 		in_order(o, env, end, &in, c);
