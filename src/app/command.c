@@ -66,20 +66,47 @@ const struct command commands[] = {
 		.example = "overhear show 17 day.db",
 	},
 	{
+		.name = "diagnose",
+		.bit = COMMAND_DIAGNOSE,
+		.operands = "[DB]",
+		.least = 0,
+		.most = 1,
+		.run = command_diagnose,
+		.summary = "failures by cause, with evidence and remedy",
+		.about = "Groups what failed by its cause: how often, who ended it, which servers and\n"
+			 "clients it hit, what shows it and who must do what. Below stands what else was\n"
+			 "found in handshakes. --json and --csv give one row a cause.\n",
+		.example = "overhear diagnose day.db",
+	},
+	{
+		.name = "certs",
+		.bit = COMMAND_CERTS,
+		.operands = "[DB]",
+		.least = 0,
+		.most = 1,
+		.run = command_certs,
+		.summary = "certificates seen, each with its chain and days left",
+		.about = "Shows each leaf with the chain it was last sent with: days left of every\n"
+			 "member, counted from the newest handshake in the database, its key, and where\n"
+			 "it was seen. What ends first stands first. --json and --csv give every column,\n"
+			 "one row a member.\n",
+		.example = "overhear certs --json day.db | jq 'select(.days_left < 30)'",
+	},
+	{
 		.name = "explain",
 		.bit = COMMAND_EXPLAIN,
 		.operands = "WORD",
 		.least = 1,
 		.most = SIZE_MAX,
 		.run = command_explain,
-		.summary = "what a message, field, value or code means",
+		.summary = "what a message, field, value, finding or code means",
 		.about = "Says in plain words what a name or a number means: a message, a column "
 			 "of the\n"
 			 "database or one of its values, an alert, a cipher suite, a group, a "
 			 "signature\n"
-			 "scheme, an extension, a version. Upper and lower case, '-' and '_' are "
-			 "the\n"
-			 "same.\n",
+			 "scheme, an extension, a version, a finding. Upper and lower case, '-' and "
+			 "'_'\n"
+			 "are the same.\n",
 		.example = "overhear explain 0x1301",
 	},
 };

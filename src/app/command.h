@@ -14,10 +14,12 @@ enum command_bit {
 	COMMAND_LIST = 8,
 	COMMAND_SHOW = 16,
 	COMMAND_EXPLAIN = 32,
+	COMMAND_DIAGNOSE = 64,
+	COMMAND_CERTS = 128,
 };
 enum {
 	CAPTURING = COMMAND_READ | COMMAND_LISTEN,
-	READING = COMMAND_LIST | COMMAND_SHOW | COMMAND_EXPLAIN
+	READING = COMMAND_LIST | COMMAND_SHOW | COMMAND_DIAGNOSE | COMMAND_CERTS | COMMAND_EXPLAIN
 };
 
 struct command {
@@ -42,6 +44,8 @@ int command_read(const struct options *o);
 int command_listen(const struct options *o);
 int command_list(const struct options *o);
 int command_show(const struct options *o);
+int command_diagnose(const struct options *o);
+int command_certs(const struct options *o);
 int command_explain(const struct options *o);
 
 #endif

@@ -4,9 +4,11 @@
 #include "app/output.h"
 #include "app/page.h"
 #include "app/suggest.h"
+#include "diagnose/findings.h"
 #include "record/fields.h"
 #include "registry/registry.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -19,6 +21,7 @@ struct sense {
 	uint32_t code;
 	const char *meaning;
 	const char *reference;	   /* NULL: none */
+	const char *remedy;	   /* of a finding; NULL */
 	const struct field *field; /* of a column: its values are listed too; NULL */
 };
 
@@ -109,12 +112,30 @@ static void look_at_grease(struct lookup *l)
 		 });
 }
 
+static void look_in_findings(struct lookup *l)
+{
+	char kind[64], meaning[256];
+
+	for (size_t i = 0; i < FINDING_KIND_COUNT; i++) {
+		const struct finding_kind *k = &finding_kinds[i];
+
+		snprintf(kind, sizeof kind, "finding, %s", severity_name(k->severity));
+		snprintf(meaning, sizeof meaning, "%c%s.", toupper((unsigned char)k->title[0]), k->title + 1);
+		offer(l, &(struct sense){ .kind = kind,
+					  .name = k->code,
+					  .meaning = meaning,
+					  .reference = k->reference,
+					  .remedy = k->remedy });
+	}
+}
+
 static void look_everywhere(struct lookup *l)
 {
 	look_in_registries(l);
 	look_at_grease(l);
 	look_in_columns(l);
 	look_in_values(l);
+	look_in_findings(l);
 }
 
 /* A message's, suite's or alert's number; decimal as well, since alerts and extensions are often
@@ -185,6 +206,11 @@ static void tell_text(void *context, const struct sense *s)
 	p->indent = 2;
 	page_words(p, PLAIN, s->meaning);
 	page_newline(p);
+	if (s->remedy) {
+		page_to(p, 2);
+		page_words(p, PLAIN, s->remedy);
+		page_newline(p);
+	}
 	if (s->field)
 		draw_values(p, s->field);
 }
@@ -209,6 +235,7 @@ static void tell_json(void *context, const struct sense *s)
 		  { .type = s->has_code ? VALUE_INTEGER : VALUE_NULL, .integer = s->code } },
 		{ "meaning", text_value(s->meaning) },
 		{ "reference", text_value(s->reference) },
+		{ "remedy", text_value(s->remedy) },
 	};
 
 	for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
@@ -227,10 +254,11 @@ static void tell_csv(void *context, const struct sense *s)
 		{ .type = s->has_code ? VALUE_INTEGER : VALUE_NULL, .integer = s->code },
 		text_value(s->meaning),
 		text_value(s->reference),
+		text_value(s->remedy),
 	};
 
 	if (!out->len)
-		buffer_add_text(out, "kind,name,code,meaning,reference\r\n");
+		buffer_add_text(out, "kind,name,code,meaning,reference,remedy\r\n");
 	for (size_t i = 0; i < sizeof cells / sizeof *cells; i++) {
 		buffer_add_text(out, i ? "," : "");
 		output_add_csv(out, cells[i]);

@@ -13,7 +13,7 @@
 /* Rows are gathered to about this size before they are written. */
 enum { WRITE_AT = 65536 };
 
-static const char *const json_columns[] = { "inferred", "limits", "risks", "san" };
+static const char *const json_columns[] = { "clients", "inferred", "limits", "risks", "san", "seen_at", "servers" };
 
 void output_add_real(struct buffer *out, double v)
 {

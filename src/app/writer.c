@@ -159,6 +159,7 @@ bool writer_begin(struct writer *w, struct capture *c, struct error *error)
 		return false;
 	joins_begin(w->joins);
 	w->flushed_ms = now_ms();
+	diagnose_begin_capture(w->diagnose);
 	/* Signals are the main thread's. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_BLOCK, &all, &before);

@@ -40,6 +40,12 @@ void diagnose_destroy(struct diagnose *d)
 	free(d);
 }
 
+void diagnose_begin_capture(struct diagnose *d)
+{
+	memory_finish(&d->memory);
+	memory_init(&d->memory);
+}
+
 /* A client that knows nothing newer, whatever became of it. */
 static void outdated_client(struct look *l)
 {

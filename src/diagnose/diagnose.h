@@ -14,6 +14,8 @@ struct diagnose;
 bool diagnose_create(const struct trust_options *roots, struct diagnose **out, struct error *error);
 void diagnose_destroy(struct diagnose *d);
 
+/* Forgets servers and names: another capture may be of another network with the same addresses. */
+void diagnose_begin_capture(struct diagnose *d);
 /* Sets the handshake's findings, its cause where one explains how it ended, and ended_by where the client left
  * without a word after it had completed. The list is borrowed until the next call. */
 void diagnose_handshake(struct diagnose *d, struct handshake *h);

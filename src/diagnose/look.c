@@ -115,10 +115,12 @@ void add_offers(struct buffer *out, enum registry_kind kind, const struct offer_
 
 void add_codes(struct buffer *out, enum registry_kind kind, const struct codes *codes)
 {
-	for (uint8_t i = 0; i < codes->count; i++) {
+	for (uint8_t i = 0; i < codes->count && i < SHOWN_OFFERS; i++) {
 		buffer_add_text(out, i ? ", " : "");
 		add_code(out, kind, codes->at[i]);
 	}
+	if (codes->count > SHOWN_OFFERS)
+		buffer_add_format(out, " and %d more", codes->count - SHOWN_OFFERS);
 }
 
 const char *sender_name(int sender)

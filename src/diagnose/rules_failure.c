@@ -305,7 +305,7 @@ static bool explain_alert(struct look *l)
 	const struct alert_rule *rule = find_rule(h);
 	if (h->alert_level != FATAL && (!rule || !rule->warning_counts))
 		return false;
-	if (h->alert_sender == SENDER_SERVER && h->version >= 0 && explain_client_certificate(l))
+	if (h->alert_sender == SENDER_SERVER && explain_client_certificate(l))
 		return true;
 	if (rule)
 		rule->explain(l);

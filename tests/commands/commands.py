@@ -22,6 +22,7 @@ import sample
 
 PROGRAM = os.path.abspath(sys.argv[1])
 CAPTURES = os.path.abspath(sys.argv[2])
+ROOT = os.path.dirname(CAPTURES)
 UTF8 = {"LC_ALL": "C.UTF-8"}
 ASCII = {"LC_ALL": "C"}
 
@@ -119,7 +120,7 @@ class List(Commands):
         self.assertEqual(len(lines), 4)
         self.assertIn("192.0.2.10:51234", lines[1])
         self.assertIn("[2001:db8:ffff:ffff:ffff:ffff:ffff:2]:443", lines[3])
-        self.assertIn("handshake_failure", lines[2])
+        self.assertIn("no-common-version", lines[2])
         self.assertNotIn("\x1b", "".join(lines))
 
     def test_a_terminal_gets_a_table_that_fits(self):
@@ -328,7 +329,78 @@ class Recorded(Commands):
         self.assertIn("certificates of the client", page)
 
 
+class Diagnose(Commands):
+    def test_a_failure_has_its_count_its_evidence_and_its_remedy(self):
+        out = self.good("diagnose", self.db)
+        for text in ("no-common-version  1 handshake\n", "the server (1)", "old.example.com", "192.0.2.10", "the client offers TLS 1.0 at most",
+                     "(overhear show 2)", "update the client where"):
+            self.assertIn(text, re.sub(r"\s*\n\s{16}", " ", out))
+
+    def test_connections_without_a_hello_and_other_findings_follow(self):
+        out = self.good("diagnose", self.db)
+        self.assertIn("refused  3 connections\n", out)
+        self.assertIn("[2001:db8::7]:8443 (3)", out)
+        self.assertLess(out.index("refused"), out.index("also found"))
+        self.assertIn("no-post-quantum 1 time, last in handshake 1", out)
+        self.assertEqual(out.count("no-common-version"), 1)
+
+    def test_json_names_who_was_hit(self):
+        first, second = [json.loads(line) for line in self.good("diagnose", "--json", self.db).splitlines()]
+        self.assertEqual((first["kind"], first["cause"], first["failures"], first["by_server"], first["by_client"]),
+                         ("handshake", "no-common-version", 1, 1, 0))
+        self.assertEqual(first["servers"], [{"name": "old.example.com", "failures": 1}])
+        self.assertEqual(first["evidence"], "the client offers TLS 1.0 at most")
+        self.assertEqual((second["kind"], second["cause"], second["failures"], second["example"]), ("attempt", "refused", 3, None))
+
+    def test_csv_has_a_row_for_each_cause(self):
+        rows = list(csv.DictReader(io.StringIO(self.good("diagnose", "--csv", self.db), newline="")))
+        self.assertEqual([row["cause"] for row in rows], ["no-common-version", "refused"])
+        self.assertEqual(rows[0]["clients"], "192.0.2.10")
+
+    def test_where_nothing_failed_it_says_so(self):
+        db = sample.create(self.path("fine.db"))
+        db.execute("UPDATE handshakes SET cause = NULL")
+        db.execute("DELETE FROM attempts")
+        db.execute("DELETE FROM findings")
+        db.commit()
+        db.close()
+        self.assertEqual(self.good("diagnose", self.path("fine.db")), "No handshake failed.\n")
+        self.assertEqual(self.good("diagnose", "--json", self.path("fine.db")), "")
+
+    def test_lines_fit_the_terminal(self):
+        for columns in (60, 80, 120):
+            for command in ("diagnose", "certs"):
+                for line in without_colour(on_terminal(columns, command, self.db)[0]).splitlines():
+                    self.assertLessEqual(len(line), columns, (columns, line))
+
+
+class Certs(Commands):
+    def test_every_member_has_its_days_at_the_newest_handshake(self):
+        rows = [json.loads(line) for line in self.good("certs", "--json", self.db).splitlines()]
+        self.assertEqual([(row["position"], row["sha256"], row["days_left"]) for row in rows], [(0, sample.LEAF, 16), (1, sample.ROOT, -318)])
+        self.assertEqual(rows[0]["seen_at"], [{"place": "www.example.com", "handshakes": 1}])
+        self.assertEqual(rows[1]["leaf_sha256"], sample.LEAF)
+
+    def test_the_table_is_a_tree(self):
+        lines = self.good("certs", self.db).splitlines()
+        self.assertEqual(lines[0].split(), ["DAYS", "UNTIL", "KEY", "CERTIFICATE", "SEEN", "AT"])
+        self.assertRegex(lines[1], r"^ +16 +2023-12-01 +EC prime256v1 +CN=www.example.com +1 +www.example.com$")
+        self.assertRegex(lines[2], r"^ *-318 .* \u2514 CN=Example CA")
+        self.assertIn("` CN=Example CA", self.good("certs", self.db, env=ASCII))
+
+    def test_csv_has_a_row_for_each_member(self):
+        rows = list(csv.DictReader(io.StringIO(self.good("certs", "--csv", self.db), newline="")))
+        self.assertEqual([row["key_type"] for row in rows], ["EC", "RSA"])
+
+
 class Explain(Commands):
+    def test_every_finding_is_explained_with_its_remedy(self):
+        listed = re.findall(r"^\| `([a-z-]+)` \|", content(os.path.join(ROOT, "docs", "findings.md")).decode(), re.M)
+        self.assertGreater(len(listed), 50)
+        for code in listed:
+            senses = [json.loads(line) for line in self.good("explain", "--json", code).splitlines()]
+            self.assertTrue(any(s["kind"].startswith("finding, ") and s["remedy"] for s in senses), code)
+
     def test_names_are_found_in_any_case(self):
         self.assertIn("cipher 0x1301", self.good("explain", "tls_aes_128_gcm_sha256"))
         self.assertIn("message 1", self.good("explain", "Client-Hello"))
@@ -397,7 +469,9 @@ class CommandLine(Commands):
         db.execute("UPDATE alerts SET description = ?1", [evil])
         db.commit()
         db.close()
-        for command in ([["list"], ["list", "--json"], ["list", "--csv"]] + [["show", i, *o] for i in "123" for o in ([], ["--json"], ["--csv"])]):
+        for command in ([["list"], ["list", "--json"], ["list", "--csv"]] +
+                        [[c, *o] for c in ("diagnose", "certs") for o in ([], ["--json"], ["--csv"])] +
+                        [["show", i, *o] for i in "123" for o in ([], ["--json"], ["--csv"])]):
             for env in (UTF8, ASCII):
                 text = self.good(*command, self.path("evil.db"), env=env)
                 if "--csv" in command:

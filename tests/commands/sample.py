@@ -24,6 +24,7 @@ OTHERS = {
     "certificates": "sha256 subject issuer serial not_before not_after key_type key_bits curve signature_algorithm san is_ca self_signed "
     "spki_sha256 policy sct_count first_seen last_seen handshakes der",
     "findings": "handshake_id sha256 code severity confidence title detail remedy",
+    "attempts": "capture_id client_ip server_ip server_port reason starttls attempts first_seen last_seen",
 }
 
 START_NS = 1700000000_000000000
@@ -47,7 +48,7 @@ COMPLETED = {
 }
 FAILED = {
     "id": 2, "connection_id": 2, "time_ns": START_NS + 2_000000000, "client_port": 51236, "server_name": "old.example.com", "outcome": "failed",
-    "stage": "client_hello", "ended_by": "server", "version_offered": "TLS 1.0", "alert": "handshake_failure", "alert_code": 40,
+    "stage": "client_hello", "ended_by": "server", "cause": "no-common-version", "version_offered": "TLS 1.0", "alert": "handshake_failure", "alert_code": 40,
     "alert_level": "fatal", "alert_from": "server", "first_packet": 10, "last_packet": 14, "round_trips": 1, "client_bytes": 210, "server_bytes": 7,
     "tcp_ms": 0.5, "resumption": None,
 }
@@ -93,6 +94,11 @@ FINDING = {
     "handshake_id": 2, "code": "no-common-version", "severity": "error", "confidence": "likely", "title": "client and server share no version",
     "detail": "the client offers TLS 1.0 at most", "remedy": "update the client",
 }
+WEAKNESS = {"handshake_id": 1, "code": "no-post-quantum", "severity": "notice", "confidence": "certain"}
+ATTEMPT = {
+    "capture_id": 1, "client_ip": "192.0.2.10", "server_ip": "2001:db8::7", "server_port": 8443, "reason": "refused", "attempts": 3,
+    "first_seen": "2023-11-14T22:13:20.000000000Z", "last_seen": "2023-11-14T22:13:21.000000000Z",
+}
 
 
 def insert(db, view, row):
@@ -120,6 +126,8 @@ def fill(db):
         insert(db, "chains", {"handshake_id": 1, "sender": "server", "position": position, "sha256": certificate["sha256"]})
         insert(db, "certificates", certificate)
     insert(db, "findings", FINDING)
+    insert(db, "findings", WEAKNESS)
+    insert(db, "attempts", ATTEMPT)
 
 
 def create(path, application_id=APPLICATION_ID, version=1, wal=False):
