@@ -6,7 +6,8 @@ import subprocess
 
 from lab import NAME, SERVER
 
-VERSIONS = {"TLSv1.3": "TLS 1.3", "TLSv1.2": "TLS 1.2", "TLSv1.1": "TLS 1.1", "TLSv1": "TLS 1.0"}
+VERSIONS = {"TLSv1.3": "TLS 1.3", "TLSv1.2": "TLS 1.2", "TLSv1.1": "TLS 1.1", "TLSv1": "TLS 1.0",
+            "DTLSv1.2": "DTLS 1.2", "DTLSv1": "DTLS 1.0"}
 GROUPS = {"X25519": "x25519", "X448": "x448", "prime256v1": "secp256r1", "secp384r1": "secp384r1",
           "secp521r1": "secp521r1", "prime192v1": "secp192r1", "P-256": "secp256r1", "P-384": "secp384r1"}
 SIGNATURES = {("RSA-PSS", "SHA256"): "rsa_pss_rsae_sha256", ("RSA-PSS", "SHA384"): "rsa_pss_rsae_sha384",
@@ -82,7 +83,7 @@ def seen(result, sni=NAME, **more):
     if not resumed:
         place["server_certificates"] = len(re.findall(r"(?m)^ *\d+ s:", result.text))
         signature = (result.find(r"^Peer signature type: (\S+)"), result.find(r"^Peer signing digest: (\S+)"))
-        if signature in SIGNATURES and version in ("TLS 1.2", "TLS 1.3"):
+        if signature in SIGNATURES and version in ("TLS 1.2", "TLS 1.3", "DTLS 1.2"):
             place["signature_scheme"] = SIGNATURES[signature]
     if version != "TLS 1.3":
         row["extended_master_secret"] = int(result.has(r"Extended master secret: yes"))
