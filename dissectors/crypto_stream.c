@@ -70,10 +70,12 @@ static void remove_piece(struct crypto_stream *s, struct tls_env *env, uint32_t 
 	env->message_bytes -= s->pieces[index].len + sizeof *s->pieces;
 	free(s->pieces[index].at);
 	s->piece_count--;
-	memmove(&s->pieces[index], &s->pieces[index + 1], (s->piece_count - index) * sizeof *s->pieces);
+	memmove(&s->pieces[index], &s->pieces[index + 1],
+		(s->piece_count - index) * sizeof *s->pieces);
 }
 
-static bool insert_piece(struct crypto_stream *s, struct tls_env *env, uint32_t index, uint64_t offset, struct bytes data, int64_t ns)
+static bool insert_piece(struct crypto_stream *s, struct tls_env *env, uint32_t index,
+			 uint64_t offset, struct bytes data, int64_t ns)
 {
 	if (s->piece_count >= CRYPTO_PIECES_MAX) {
 		env->limits->bitten[LIMIT_CRYPTO_PIECES]++;
@@ -86,8 +88,11 @@ static bool insert_piece(struct crypto_stream *s, struct tls_env *env, uint32_t 
 	if (!may_hold(env, data.len + sizeof *s->pieces))
 		return false;
 	s->pieces = xrealloc(s->pieces, (s->piece_count + 1) * sizeof *s->pieces);
-	memmove(&s->pieces[index + 1], &s->pieces[index], (s->piece_count - index) * sizeof *s->pieces);
-	s->pieces[index] = (struct crypto_piece){ .offset = offset, .len = (uint32_t)data.len, .ns = ns, .at = xmalloc(data.len) };
+	memmove(&s->pieces[index + 1], &s->pieces[index],
+		(s->piece_count - index) * sizeof *s->pieces);
+	s->pieces[index] = (struct crypto_piece){
+		.offset = offset, .len = (uint32_t)data.len, .ns = ns, .at = xmalloc(data.len)
+	};
 	memcpy(s->pieces[index].at, data.at, data.len);
 	s->piece_count++;
 	s->piece_bytes += (uint32_t)data.len;
@@ -101,7 +106,8 @@ static bool same_bytes(const struct crypto_piece *p, uint64_t offset, struct byt
 }
 
 /* Keeps what is new of it, around the pieces that are there. */
-static enum crypto_verdict keep(struct crypto_stream *s, struct tls_env *env, uint64_t offset, struct bytes data, int64_t ns, bool *differs)
+static enum crypto_verdict keep(struct crypto_stream *s, struct tls_env *env, uint64_t offset,
+				struct bytes data, int64_t ns, bool *differs)
 {
 	struct reader r = reader_of(data);
 	enum crypto_verdict verdict = CRYPTO_OLD;
@@ -157,7 +163,9 @@ static bool repeats(const struct crypto_stream *s, uint64_t offset, struct bytes
 	return !memcmp(s->joined + s->taken + (at - from), rd_take(&r, n).at, n);
 }
 
-enum crypto_verdict crypto_stream_push(struct crypto_stream *s, struct tls_env *env, uint64_t offset, struct bytes data, int64_t ns, bool *differs)
+enum crypto_verdict crypto_stream_push(struct crypto_stream *s, struct tls_env *env,
+				       uint64_t offset, struct bytes data, int64_t ns,
+				       bool *differs)
 {
 	if (!data.len)
 		return CRYPTO_OLD;
@@ -166,7 +174,8 @@ enum crypto_verdict crypto_stream_push(struct crypto_stream *s, struct tls_env *
 	if (offset + data.len <= s->next)
 		return CRYPTO_OLD;
 	if (offset <= s->next && !s->piece_count)
-		return append(s, env, behind(s->next, offset, data), ns) ? CRYPTO_NEW : CRYPTO_LIMIT;
+		return append(s, env, behind(s->next, offset, data), ns) ? CRYPTO_NEW
+									 : CRYPTO_LIMIT;
 	if (offset < s->next) {
 		data = behind(s->next, offset, data);
 		offset = s->next;

@@ -34,6 +34,7 @@ struct tls_env {
 	struct buffer record;			/* room for a record of TLS that is open; wiped after use */
 	struct buffer scratch;			/* for keys of hellos */
 	struct buffer opened;			/* the packet of QUIC that is open */
+	uint32_t quic_keys;			/* connections of QUIC that keep their keys */
 	struct handshake *finished[64];		/* handshakes to take, oldest first; drained after every push */
 	size_t finished_count;
 	struct handshake *spare;		/* handshakes given back, to be filled again: a list through texts_heap */

@@ -35,7 +35,8 @@ void exchange_quic_repeated(struct exchange *x)
 		x->h.retransmissions++;
 }
 
-void exchange_note(struct exchange *x, struct tls_env *env, enum sender sender, enum message_type type, uint32_t bytes, int64_t ns)
+void exchange_note(struct exchange *x, struct tls_env *env, enum sender sender,
+		   enum message_type type, uint32_t bytes, int64_t ns)
 {
 	if (!exchange_is_running(x))
 		return;
@@ -56,7 +57,8 @@ void exchange_quic_finished(struct exchange *x, int64_t ns)
 	exchange_complete(x);
 }
 
-void exchange_quic_closed(struct exchange *x, struct tls_env *env, enum sender sender, bool is_alert, struct alert a)
+void exchange_quic_closed(struct exchange *x, struct tls_env *env, enum sender sender,
+			  bool is_alert, struct alert a)
 {
 	a.sender = (uint8_t)sender;
 	if (is_alert && x->state == EXCHANGE_COMPLETED)

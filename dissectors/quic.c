@@ -9,8 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LONG_HEADER = 0x80, FIXED_BIT = 0x40, CLIENT_HELLO = 1, SERVER_HELLO = 2, MESSAGE_HEADER_LEN = 4 };
-/* RFC 9000 section 14.1: a datagram with a client's Initial is at least this long; section 10.3: a packet with a short header is. */
+enum {
+	LONG_HEADER = 0x80,
+	FIXED_BIT = 0x40,
+	CLIENT_HELLO = 1,
+	SERVER_HELLO = 2,
+	MESSAGE_HEADER_LEN = 4
+};
+/* RFC 9000 section 14.1: a datagram with a client's Initial is at least this long; section 10.3: a
+ * packet with a short header is. */
 enum { INITIAL_DATAGRAM_MIN = 1200, SHORT_PACKET_MIN = 21, FIRST_DCID_MIN = 8 };
 /* What a hello must at least show for a row: header, version and random. */
 enum { HELLO_READABLE_LEN = MESSAGE_HEADER_LEN + 2 + 32 };
@@ -20,21 +27,26 @@ enum level { LEVEL_INITIAL, LEVEL_HANDSHAKE, LEVEL_COUNT };
 
 /* A datagram that came before the one that tells its keys. */
 struct waiting {
-	uint8_t *at;			/* owned */
+	uint8_t *at; /* owned */
 	size_t len;
 	unsigned end;
 	int64_t time_ns;
 	uint64_t number;
 };
 
+struct key_ring {
+	struct quic_keys keys[LEVEL_COUNT][2]; /* by enum sender */
+	uint32_t version;		       /* of those for Initial packets; 0: none yet */
+};
+
+/* Small, since a flood of hellos makes many: what few need, they allocate. */
 struct quic_running {
-	struct quic_keys keys[LEVEL_COUNT][2];		/* by enum sender */
-	uint32_t keys_version;				/* of those for Initial packets */
+	struct key_ring *ring;	 /* owned; derived again where it is NULL */
+	struct waiting *waiting; /* owned */
 	int64_t largest[LEVEL_COUNT][2];
 	struct crypto_stream crypto[LEVEL_COUNT][2];
-	struct waiting waiting[QUIC_WAITING_MAX];
 	uint8_t waiting_count;
-	bool hello_whole;				/* the client's */
+	bool hello_whole; /* the client's */
 };
 
 /* One datagram on its way through. */
@@ -44,8 +56,8 @@ struct passage {
 	enum sender sender;
 	unsigned end;
 	uint64_t number;
-	int64_t ns;			/* relative to the connection's first */
-	bool crypto_new, crypto_old;	/* CRYPTO frames brought something, or nothing, new */
+	int64_t ns;		     /* relative to the connection's first */
+	bool crypto_new, crypto_old; /* CRYPTO frames brought something, or nothing, new */
 };
 
 /* ---- recognising ---- */
@@ -71,8 +83,11 @@ enum look quic_looks(struct bytes first)
 	if (p.known)
 		return LOOK_YES;
 	/* A client that wants to see whether the server negotiates. */
-	return quic_version_is_reserved(p.version) && first.len >= INITIAL_DATAGRAM_MIN && p.dcid.len >= FIRST_DCID_MIN && p.dcid.len <= QUIC_CID_MAX &&
-		p.scid.len <= QUIC_CID_MAX ? LOOK_YES : LOOK_NO;
+	return quic_version_is_reserved(p.version) && first.len >= INITIAL_DATAGRAM_MIN &&
+			       p.dcid.len >= FIRST_DCID_MIN && p.dcid.len <= QUIC_CID_MAX &&
+			       p.scid.len <= QUIC_CID_MAX
+		       ? LOOK_YES
+		       : LOOK_NO;
 }
 
 /* ---- life ---- */
@@ -97,12 +112,42 @@ static struct quic_running *running_of(struct quic *q)
 	return q->running;
 }
 
+static struct key_ring *ring_of(struct quic_running *run, struct tls_env *env)
+{
+	if (!run->ring) {
+		run->ring = xcalloc(1, sizeof *run->ring);
+		env->quic_keys++;
+	}
+	return run->ring;
+}
+
+static void drop_ring(struct quic_running *run, struct tls_env *env)
+{
+	if (!run->ring)
+		return;
+	crypto_wipe(run->ring, sizeof *run->ring);
+	free(run->ring);
+	run->ring = NULL;
+	env->quic_keys--;
+}
+
+/* Once too many connections keep their keys, this one does not. */
+static void limit_keys(struct quic_running *run, struct tls_env *env)
+{
+	if (!run->ring || env->quic_keys <= QUIC_KEYS_MAX)
+		return;
+	env->limits->bitten[LIMIT_QUIC_KEYS]++;
+	drop_ring(run, env);
+}
+
 static void drop_waiting(struct quic_running *run, struct tls_env *env)
 {
 	for (unsigned i = 0; i < run->waiting_count; i++) {
 		env->message_bytes -= run->waiting[i].len;
 		free(run->waiting[i].at);
 	}
+	free(run->waiting);
+	run->waiting = NULL;
 	run->waiting_count = 0;
 }
 
@@ -117,7 +162,7 @@ static void drop_running(struct quic *q, struct tls_env *env)
 		crypto_stream_finish(&run->crypto[level][0], env);
 		crypto_stream_finish(&run->crypto[level][1], env);
 	}
-	crypto_wipe(run->keys, sizeof run->keys);
+	drop_ring(run, env);
 	free(run);
 	q->running = NULL;
 }
@@ -185,11 +230,16 @@ static bool is_known_dcid(const struct quic *q, struct bytes dcid)
 
 /* ---- messages ---- */
 
-static void hand_on(struct passage *at, enum level level, enum sender sender, struct crypto_message in, bool cut)
+static void hand_on(struct passage *at, enum level level, enum sender sender,
+		    struct crypto_message in, bool cut)
 {
 	struct reader r = reader_of(in.whole);
-	struct exchange_message m = { .type = rd_u8(&r), .bytes = (uint32_t)in.whole.len, .first_ns = in.first_ns, .last_ns = in.last_ns,
-		.decrypted = level == LEVEL_HANDSHAKE, .cut = cut };
+	struct exchange_message m = { .type = rd_u8(&r),
+				      .bytes = (uint32_t)in.whole.len,
+				      .first_ns = in.first_ns,
+				      .last_ns = in.last_ns,
+				      .decrypted = level == LEVEL_HANDSHAKE,
+				      .cut = cut };
 
 	rd_skip(&r, MESSAGE_HEADER_LEN - 1);
 	m.body = rd_rest(&r);
@@ -225,7 +275,8 @@ static void crypto_frame(struct passage *at, enum level level, uint64_t offset, 
 	struct crypto_stream *s = &run->crypto[level][at->sender];
 	struct crypto_message m;
 	bool differs = false;
-	enum crypto_verdict verdict = crypto_stream_push(s, at->env, offset, data, at->ns, &differs);
+	enum crypto_verdict verdict =
+		crypto_stream_push(s, at->env, offset, data, at->ns, &differs);
 
 	if (differs)
 		at->q->exchange.h.reassembly |= REASSEMBLY_OVERLAP;
@@ -246,8 +297,15 @@ static void crypto_frame(struct passage *at, enum level level, uint64_t offset, 
 
 /* ---- frames ---- */
 
-enum frame { FRAME_PADDING = 0x00, FRAME_PING = 0x01, FRAME_ACK = 0x02, FRAME_ACK_ECN = 0x03, FRAME_CRYPTO = 0x06, FRAME_CLOSE = 0x1c,
-	FRAME_CLOSE_APPLICATION = 0x1d };
+enum frame {
+	FRAME_PADDING = 0x00,
+	FRAME_PING = 0x01,
+	FRAME_ACK = 0x02,
+	FRAME_ACK_ECN = 0x03,
+	FRAME_CRYPTO = 0x06,
+	FRAME_CLOSE = 0x1c,
+	FRAME_CLOSE_APPLICATION = 0x1d
+};
 
 /* Most of a client's first packet. */
 static void skip_padding(struct reader *r)
@@ -278,7 +336,10 @@ static void close_frame(struct passage *at, struct reader *r, enum level level, 
 {
 	uint64_t code = quic_varint(r);
 	bool is_alert = transport && code >= CRYPTO_ERROR && code <= CRYPTO_ERROR_LAST;
-	struct alert a = { .level = ALERT_FATAL, .description = (uint8_t)code, .time_ns = at->ns, .decrypted = level == LEVEL_HANDSHAKE };
+	struct alert a = { .level = ALERT_FATAL,
+			   .description = (uint8_t)code,
+			   .time_ns = at->ns,
+			   .decrypted = level == LEVEL_HANDSHAKE };
 
 	if (r->bad)
 		return;
@@ -288,7 +349,8 @@ static void close_frame(struct passage *at, struct reader *r, enum level level, 
 	rd_skip(r, rd_left(r));
 }
 
-/* RFC 9000 section 12.4: the frames that Initial and Handshake packets may hold. Behind another nothing can be told. */
+/* RFC 9000 section 12.4: the frames that Initial and Handshake packets may hold. Behind another
+ * nothing can be told. */
 static void frames(struct passage *at, enum level level, struct bytes payload)
 {
 	struct reader r = reader_of(payload);
@@ -328,32 +390,41 @@ static void frames(struct passage *at, enum level level, struct bytes payload)
 
 /* ---- packets ---- */
 
-static bool make_initial_keys(struct quic *q, struct tls_env *env, const struct quic_packet *p, struct bytes dcid)
+static bool make_initial_keys(struct quic *q, struct tls_env *env, const struct quic_packet *p,
+			      struct bytes dcid)
 {
-	struct quic_running *run = running_of(q);
+	struct key_ring *ring = ring_of(running_of(q), env);
 
-	run->keys_version = p->version;
-	return quic_keys_initial(env->crypto, p->known, dcid, run->keys[LEVEL_INITIAL]);
+	ring->version = p->version;
+	return quic_keys_initial(env->crypto, p->known, dcid, ring->keys[LEVEL_INITIAL]);
 }
 
-/* Opens it with the keys of the connection, in the packet's version: a server may answer in another one (RFC 9368 section 2.3). */
+/* Opens it with the keys of the connection, in the packet's version: a server may answer in another
+ * one (RFC 9368 section 2.3). */
 static bool open_initial(struct passage *at, const struct quic_packet *p, struct bytes *payload)
 {
 	struct quic *q = at->q;
 	struct quic_running *run = running_of(q);
+	struct key_ring *ring = ring_of(run, at->env);
 
-	if (run->keys_version != p->version && !make_initial_keys(q, at->env, p, cid_bytes(q->retried.len ? &q->retried : &q->original)))
+	if (ring->version != p->version &&
+	    !make_initial_keys(q, at->env, p,
+			       cid_bytes(q->retried.len ? &q->retried : &q->original)))
 		return false;
-	return quic_open(at->env->crypto, &run->keys[LEVEL_INITIAL][at->sender], p, &run->largest[LEVEL_INITIAL][at->sender], &at->env->opened, payload);
+	return quic_open(at->env->crypto, &ring->keys[LEVEL_INITIAL][at->sender], p,
+			 &run->largest[LEVEL_INITIAL][at->sender], &at->env->opened, payload);
 }
 
 /* Opens it as the first packet of a client: with the keys that its own DCID gives. */
-static bool open_first(struct tls_env *env, const struct quic_packet *p, struct quic_keys keys[2], int64_t *largest, struct bytes *payload)
+static bool open_first(struct tls_env *env, const struct quic_packet *p, struct quic_keys keys[2],
+		       int64_t *largest, struct bytes *payload)
 {
-	return quic_keys_initial(env->crypto, p->known, p->dcid, keys) && quic_open(env->crypto, &keys[SENDER_CLIENT], p, largest, &env->opened, payload);
+	return quic_keys_initial(env->crypto, p->known, p->dcid, keys) &&
+	       quic_open(env->crypto, &keys[SENDER_CLIENT], p, largest, &env->opened, payload);
 }
 
-/* The client begins again from its first packet, after a Retry with the same bytes, or in another version. */
+/* The client begins again from its first packet, after a Retry with the same bytes, or in another
+ * version. */
 static void begin_again(struct passage *at, bool same_bytes)
 {
 	struct quic_running *run = running_of(at->q);
@@ -376,8 +447,8 @@ static bool adopt(struct passage *at, const struct quic_packet *p, struct bytes 
 
 	if (!open_first(at->env, p, keys, &largest, payload))
 		return false;
-	memcpy(run->keys[LEVEL_INITIAL], keys, sizeof keys);
-	run->keys_version = p->version;
+	memcpy(ring_of(run, at->env)->keys[LEVEL_INITIAL], keys, sizeof keys);
+	run->ring->version = p->version;
 	run->largest[LEVEL_INITIAL][SENDER_CLIENT] = largest;
 	if (!known) {
 		q->client = (uint8_t)at->end;
@@ -399,7 +470,8 @@ static bool initial(struct passage *at, const struct quic_packet *p)
 	struct bytes payload;
 	bool opened = q->client != 2 && open_initial(at, p, &payload);
 
-	if (!opened && (q->client == 2 || (at->sender == SENDER_CLIENT && !is_known_dcid(q, p->dcid))))
+	if (!opened &&
+	    (q->client == 2 || (at->sender == SENDER_CLIENT && !is_known_dcid(q, p->dcid))))
 		opened = adopt(at, p, &payload);
 	if (!opened)
 		return false;
@@ -415,10 +487,12 @@ static bool initial(struct passage *at, const struct quic_packet *p)
 	return true;
 }
 
-/* RFC 8446 section 4.4.4: a header and a hash; around it a CRYPTO frame's type, offset and length, packet number and tag. */
+/* RFC 8446 section 4.4.4: a header and a hash; around it a CRYPTO frame's type, offset and length,
+ * packet number and tag. */
 static uint32_t finished_packet_min(const struct quic *q)
 {
-	const struct suite *suite = q->exchange.h.cipher < 0 ? NULL : registry_suite((uint32_t)q->exchange.h.cipher);
+	const struct suite *suite =
+		q->exchange.h.cipher < 0 ? NULL : registry_suite((uint32_t)q->exchange.h.cipher);
 	uint32_t hash = suite && suite->flags & SUITE_SHA384 ? 48 : 32;
 
 	return 1 + 3 + MESSAGE_HEADER_LEN + hash + QUIC_TAG_LEN;
@@ -441,14 +515,18 @@ static void unreadable_handshake(struct passage *at, const struct quic_packet *p
 /* The keys of the sender's Handshake packets, where the user has the secret. */
 static const struct quic_keys *handshake_keys(struct passage *at, const struct quic_packet *p)
 {
-	static const enum secret_kind kinds[2] = { [SENDER_CLIENT] = SECRET_CLIENT_HANDSHAKE, [SENDER_SERVER] = SECRET_SERVER_HANDSHAKE };
+	static const enum secret_kind kinds[2] = {
+		[SENDER_CLIENT] = SECRET_CLIENT_HANDSHAKE, [SENDER_SERVER] = SECRET_SERVER_HANDSHAKE
+	};
 	const struct handshake *h = &at->q->exchange.h;
-	struct quic_keys *keys = &running_of(at->q)->keys[LEVEL_HANDSHAKE][at->sender];
+	struct quic_keys *keys =
+		&ring_of(running_of(at->q), at->env)->keys[LEVEL_HANDSHAKE][at->sender];
 
 	if (keys->aead || !at->env->keylog || h->cipher < 0)
 		return keys;
 	struct bytes secret = keylog_find(at->env->keylog, h->client_random, kinds[at->sender]);
-	if (secret.len && !quic_keys_from_secret(at->env->crypto, p->known, (uint16_t)h->cipher, secret, keys))
+	if (secret.len &&
+	    !quic_keys_from_secret(at->env->crypto, p->known, (uint16_t)h->cipher, secret, keys))
 		*keys = (struct quic_keys){ 0 };
 	return keys;
 }
@@ -458,12 +536,14 @@ static bool handshake(struct passage *at, const struct quic_packet *p)
 	struct quic *q = at->q;
 	struct bytes payload;
 
-	if (q->client == 2 || !q->exchange.version_known || (at->sender == SENDER_CLIENT && q->server.len && !is_cid(&q->server, p->dcid)))
+	if (q->client == 2 || !q->exchange.version_known ||
+	    (at->sender == SENDER_CLIENT && q->server.len && !is_cid(&q->server, p->dcid)))
 		return false;
 	exchange_packet(&q->exchange, at->number);
 	exchange_bytes(&q->exchange, at->sender, (uint32_t)p->whole.len);
 	const struct quic_keys *keys = handshake_keys(at, p);
-	if (quic_open(at->env->crypto, keys, p, &q->running->largest[LEVEL_HANDSHAKE][at->sender], &at->env->opened, &payload)) {
+	if (quic_open(at->env->crypto, keys, p, &q->running->largest[LEVEL_HANDSHAKE][at->sender],
+		      &at->env->opened, &payload)) {
 		q->client_handshake |= at->sender == SENDER_CLIENT;
 		frames(at, LEVEL_HANDSHAKE, payload);
 	} else {
@@ -478,11 +558,12 @@ static bool retry(struct passage *at, const struct quic_packet *p)
 
 	/* RFC 9000 section 17.2.5.2: one at most, and none once the server has answered. */
 	if (q->client == 2 || at->sender != SENDER_SERVER || q->retried.len || q->server.len ||
-		!quic_retry_is_genuine(at->env->crypto, p, cid_bytes(&q->original), &at->env->opened))
+	    !quic_retry_is_genuine(at->env->crypto, p, cid_bytes(&q->original), &at->env->opened))
 		return false;
 	exchange_packet(&q->exchange, at->number);
 	exchange_quic_retry(&q->exchange);
-	exchange_note(&q->exchange, at->env, SENDER_SERVER, MESSAGE_QUIC_RETRY, (uint32_t)p->whole.len, at->ns);
+	exchange_note(&q->exchange, at->env, SENDER_SERVER, MESSAGE_QUIC_RETRY,
+		      (uint32_t)p->whole.len, at->ns);
 	exchange_bytes(&q->exchange, SENDER_SERVER, (uint32_t)p->whole.len);
 	begin_again(at, true);
 	keep_cid(&q->retried, p->scid);
@@ -493,15 +574,18 @@ static bool negotiation(struct passage *at, const struct quic_packet *p)
 {
 	struct quic *q = at->q;
 
-	if (q->client == 2 || at->sender != SENDER_SERVER || q->server.len || !is_cid(&q->original, p->scid))
+	if (q->client == 2 || at->sender != SENDER_SERVER || q->server.len ||
+	    !is_cid(&q->original, p->scid))
 		return false;
 	exchange_packet(&q->exchange, at->number);
-	exchange_note(&q->exchange, at->env, SENDER_SERVER, MESSAGE_VERSION_NEGOTIATION, (uint32_t)p->whole.len, at->ns);
+	exchange_note(&q->exchange, at->env, SENDER_SERVER, MESSAGE_VERSION_NEGOTIATION,
+		      (uint32_t)p->whole.len, at->ns);
 	q->negotiated = true;
 	return true;
 }
 
-/* A server may speak before it has read the client's last flight, and refuse that then: only what it says after the client has heard it is an answer. */
+/* A server may speak before it has read the client's last flight, and refuse that then: only what
+ * it says after the client has heard it is an answer. */
 enum settled { SETTLED_NOT, SETTLED_SERVER_SPOKE, SETTLED_CLIENT_SPOKE };
 
 static void settle(struct passage *at)
@@ -516,8 +600,8 @@ static void settle(struct passage *at)
 		exchange_end(&q->exchange, at->env, EXCHANGE_END_IDLE, -1);
 }
 
-/* 1-RTT packets: whoever sends one has the other's Finished, or is a server that speaks early; when both do, after the client's Handshake packets,
- * the handshake is over. */
+/* 1-RTT packets: whoever sends one has the other's Finished, or is a server that speaks early; when
+ * both do, after the client's Handshake packets, the handshake is over. */
 static void short_header(struct passage *at)
 {
 	struct quic *q = at->q;
@@ -562,12 +646,14 @@ static bool one_packet(struct passage *at, const struct quic_packet *p)
 
 /* ---- datagrams ---- */
 
-/* Behind another packet, zeros may follow that only pad; one of the same connection has the same DCID (RFC 9000 section 12.2). */
+/* Behind another packet, zeros may follow that only pad; one of the same connection has the same
+ * DCID (RFC 9000 section 12.2). */
 static bool is_short_behind(struct bytes rest, struct bytes dcid)
 {
 	struct reader r = reader_of(rest);
 
-	return rest.len >= SHORT_PACKET_MIN && rd_u8(&r) & FIXED_BIT && bytes_equal(rd_take(&r, dcid.len), dcid);
+	return rest.len >= SHORT_PACKET_MIN && rd_u8(&r) & FIXED_BIT &&
+	       bytes_equal(rd_take(&r, dcid.len), dcid);
 }
 
 /* True where something of it was understood. */
@@ -602,7 +688,13 @@ static bool wait_for_keys(struct quic *q, struct tls_env *env, unsigned end, con
 		env->limits->bitten[LIMIT_MESSAGE_BUFFER_BYTES]++;
 		return false;
 	}
-	struct waiting w = { .at = xmalloc(c->data.len + 1), .len = c->data.len, .end = end, .time_ns = c->time_ns, .number = c->number };
+	if (!run->waiting)
+		run->waiting = xcalloc(QUIC_WAITING_MAX, sizeof *run->waiting);
+	struct waiting w = { .at = xmalloc(c->data.len + 1),
+			     .len = c->data.len,
+			     .end = end,
+			     .time_ns = c->time_ns,
+			     .number = c->number };
 	memcpy(w.at, c->data.at, c->data.len);
 	run->waiting[run->waiting_count++] = w;
 	env->message_bytes += c->data.len;
@@ -611,8 +703,12 @@ static bool wait_for_keys(struct quic *q, struct tls_env *env, unsigned end, con
 
 static bool take(struct quic *q, struct tls_env *env, unsigned end, const struct chunk *c)
 {
-	struct passage at = { .q = q, .env = env, .end = end, .sender = end == q->client ? SENDER_CLIENT : SENDER_SERVER, .number = c->number,
-		.ns = c->time_ns - env->base_ns };
+	struct passage at = { .q = q,
+			      .env = env,
+			      .end = end,
+			      .sender = end == q->client ? SENDER_CLIENT : SENDER_SERVER,
+			      .number = c->number,
+			      .ns = c->time_ns - env->base_ns };
 	bool any = datagram(&at, c->data);
 
 	if (at.crypto_old && !at.crypto_new)
@@ -623,21 +719,24 @@ static bool take(struct quic *q, struct tls_env *env, unsigned end, const struct
 static void take_waiting(struct quic *q, struct tls_env *env)
 {
 	struct quic_running *run = q->running;
-	struct waiting waiting[QUIC_WAITING_MAX];
+	struct waiting *waiting = run ? run->waiting : NULL;
 	unsigned count = run ? run->waiting_count : 0;
 
 	if (!count)
 		return;
-	memcpy(waiting, run->waiting, sizeof waiting);
+	run->waiting = NULL;
 	run->waiting_count = 0;
 	for (unsigned i = 0; i < count; i++) {
-		struct chunk c = { .data = { waiting[i].at, waiting[i].len }, .time_ns = waiting[i].time_ns, .number = waiting[i].number };
+		struct chunk c = { .data = { waiting[i].at, waiting[i].len },
+				   .time_ns = waiting[i].time_ns,
+				   .number = waiting[i].number };
 
 		if (!quic_is_over(q))
 			take(q, env, waiting[i].end, &c);
 		env->message_bytes -= waiting[i].len;
 		free(waiting[i].at);
 	}
+	free(waiting);
 }
 
 bool quic_push(void *state, struct tls_env *env, unsigned end, const struct chunk *c)
@@ -649,16 +748,19 @@ bool quic_push(void *state, struct tls_env *env, unsigned end, const struct chun
 		return true;
 	bool any = take(q, env, end, c);
 	if (!known && q->client == 2)
-		return any || !(c->data.at[0] & LONG_HEADER) || wait_for_keys(q, env, end, c) || q->running;
+		return any || !(c->data.at[0] & LONG_HEADER) || wait_for_keys(q, env, end, c) ||
+		       q->running;
 	if (!known)
 		take_waiting(q, env);
 	if (quic_is_over(q))
 		drop_running(q, env);
+	else if (q->running)
+		limit_keys(q->running, env);
 	return true;
 }
 
-/* A client's first packet to the same server from the same port: a connection of its own, unless it goes on after a Retry that was not captured, or in
- * another version. */
+/* A client's first packet to the same server from the same port: a connection of its own, unless it
+ * goes on after a Retry that was not captured, or in another version. */
 bool quic_begins_anew(const void *state, struct tls_env *env, unsigned end, const struct chunk *c)
 {
 	const struct quic *q = state;
@@ -669,9 +771,11 @@ bool quic_begins_anew(const void *state, struct tls_env *env, unsigned end, cons
 	struct bytes payload;
 
 	(void)end;
-	if (q->client == 2 || !quic_packet_next(&r, &p) || !p.known || p.type != QUIC_INITIAL || is_known_dcid(q, p.dcid))
+	if (q->client == 2 || !quic_packet_next(&r, &p) || !p.known || p.type != QUIC_INITIAL ||
+	    is_known_dcid(q, p.dcid))
 		return false;
-	if (!quic_is_over(q) && (q->negotiated || p.version != q->version || p.token.len || !q->exchange.h.server_hello))
+	if (!quic_is_over(q) && (q->negotiated || p.version != q->version || p.token.len ||
+				 !q->exchange.h.server_hello))
 		return false;
 	return open_first(env, &p, keys, &largest, &payload);
 }

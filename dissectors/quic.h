@@ -1,8 +1,10 @@
-/* quic.h: QUIC (RFC 9000, RFC 9001, RFC 9369 and the drafts of quic_version.c), found by content, on any port: an Initial packet that opens with the keys
- * that its own connection id gives is proof.
+/* quic.h: QUIC (RFC 9000, RFC 9001, RFC 9369 and the drafts of quic_version.c), found by content,
+ * on any port: an Initial packet that opens with the keys that its own connection id gives is
+ * proof.
  *
- * A struct quic is what is known of the connection between two ends. What is needed only while a handshake runs (keys, bytes of CRYPTO frames that are
- * not whole) lies on the heap and goes with it.
+ * A struct quic is what is known of the connection between two ends. What is needed only while a
+ * handshake runs (keys, bytes of CRYPTO frames that are not whole) lies on the heap and goes with
+ * it.
  */
 #ifndef DISSECTORS_QUIC_H
 #define DISSECTORS_QUIC_H
@@ -24,12 +26,16 @@ struct quic {
 	struct exchange exchange;
 	uint32_t version;
 	uint8_t client;			/* which end: 0, 1, or 2 while it is not known */
-	bool negotiated;		/* a Version Negotiation passed, and the client did not come back yet */
+	/* a Version Negotiation passed, and the client did not come back yet */
+	bool negotiated;
 	bool client_handshake;		/* a Handshake packet of the client's passed */
 	bool client_short, server_short; /* 1-RTT packets after that */
 	uint8_t settled;		/* enum settled */
-	struct quic_cid original, retried, server;	/* the client's first DCID; the one after a Retry; the server's own */
-	int64_t flight_ns;		/* the client's last Handshake packet before its first 1-RTT packet that has room for a Finished */
+	/* the client's first DCID; the one after a Retry; the server's own */
+	struct quic_cid original, retried, server;
+	/* the client's last Handshake packet before its first 1-RTT packet that has room for a
+	 * Finished */
+	int64_t flight_ns;
 	struct quic_running *running;	/* owned */
 };
 

@@ -8,40 +8,51 @@ enum { SAMPLE_LEN = 16, SAMPLE_AT = 4, MASK_LEN = 5, INITIAL_SECRET_LEN = 32 };
 
 /* ---- keys ---- */
 
-static bool derive(struct crypto *c, const struct quic_version *v, enum aead aead, enum digest digest, struct bytes secret, struct quic_keys *keys)
+static bool derive(struct crypto *c, const struct quic_version *v, enum aead aead,
+		   enum digest digest, struct bytes secret, struct quic_keys *keys)
 {
 	static const struct bytes none;
 	size_t len = aead_key_len(aead);
 
 	*keys = (struct quic_keys){ .aead = (uint8_t)aead };
-	return hkdf_expand_label(c, digest, secret, LABEL_TLS13, v->is_v2 ? "quicv2 key" : "quic key", none, keys->key, len) &&
-		hkdf_expand_label(c, digest, secret, LABEL_TLS13, v->is_v2 ? "quicv2 iv" : "quic iv", none, keys->iv, NONCE_LEN) &&
-		hkdf_expand_label(c, digest, secret, LABEL_TLS13, v->is_v2 ? "quicv2 hp" : "quic hp", none, keys->hp, len);
+	return hkdf_expand_label(c, digest, secret, LABEL_TLS13,
+				 v->is_v2 ? "quicv2 key" : "quic key", none, keys->key, len) &&
+	       hkdf_expand_label(c, digest, secret, LABEL_TLS13, v->is_v2 ? "quicv2 iv" : "quic iv",
+				 none, keys->iv, NONCE_LEN) &&
+	       hkdf_expand_label(c, digest, secret, LABEL_TLS13, v->is_v2 ? "quicv2 hp" : "quic hp",
+				 none, keys->hp, len);
 }
 
-bool quic_keys_initial(struct crypto *c, const struct quic_version *v, struct bytes dcid, struct quic_keys keys[2])
+bool quic_keys_initial(struct crypto *c, const struct quic_version *v, struct bytes dcid,
+		       struct quic_keys keys[2])
 {
-	static const char *const labels[2] = { [SENDER_CLIENT] = "client in", [SENDER_SERVER] = "server in" };
+	static const char *const labels[2] = {
+		[SENDER_CLIENT] = "client in", [SENDER_SERVER] = "server in"
+	};
 	static const struct bytes none;
 	uint8_t common[HASH_LEN_MAX], secret[INITIAL_SECRET_LEN];
-	struct bytes salt = { v->salt, QUIC_SALT_LEN }, from = { common, INITIAL_SECRET_LEN }, to = { secret, sizeof secret };
+	struct bytes salt = { v->salt, QUIC_SALT_LEN }, from = { common, INITIAL_SECRET_LEN },
+		     to = { secret, sizeof secret };
 
 	if (!hkdf_extract(c, DIGEST_SHA256, salt, dcid, common))
 		return false;
 	for (int i = 0; i < 2; i++) {
-		if (!hkdf_expand_label(c, DIGEST_SHA256, from, LABEL_TLS13, labels[i], none, secret, sizeof secret) ||
-			!derive(c, v, AEAD_AES_128_GCM, DIGEST_SHA256, to, &keys[i]))
+		if (!hkdf_expand_label(c, DIGEST_SHA256, from, LABEL_TLS13, labels[i], none, secret,
+				       sizeof secret) ||
+		    !derive(c, v, AEAD_AES_128_GCM, DIGEST_SHA256, to, &keys[i]))
 			return false;
 	}
 	return true;
 }
 
-bool quic_keys_from_secret(struct crypto *c, const struct quic_version *v, uint16_t suite, struct bytes secret, struct quic_keys *keys)
+bool quic_keys_from_secret(struct crypto *c, const struct quic_version *v, uint16_t suite,
+			   struct bytes secret, struct quic_keys *keys)
 {
 	enum aead aead;
 	enum digest digest;
 
-	return aead_of_tls13_suite(suite, &aead, &digest) && secret.len == digest_len(digest) && derive(c, v, aead, digest, secret, keys);
+	return aead_of_tls13_suite(suite, &aead, &digest) && secret.len == digest_len(digest) &&
+	       derive(c, v, aead, digest, secret, keys);
 }
 
 /* ---- opening ---- */
@@ -60,7 +71,8 @@ static int64_t full_number(int64_t largest, uint64_t truncated, unsigned bytes)
 }
 
 /* Copies the header with its protection removed; its length, or 0. */
-static size_t unprotect(struct crypto *c, const struct quic_keys *keys, const struct quic_packet *p, uint8_t *out, uint64_t *truncated)
+static size_t unprotect(struct crypto *c, const struct quic_keys *keys, const struct quic_packet *p,
+			uint8_t *out, uint64_t *truncated)
 {
 	struct reader r = reader_of(p->whole), sampled;
 	uint8_t mask[MASK_LEN];
@@ -69,7 +81,8 @@ static size_t unprotect(struct crypto *c, const struct quic_keys *keys, const st
 	sampled = r;
 	rd_skip(&sampled, SAMPLE_AT);
 	struct bytes sample = rd_take(&sampled, SAMPLE_LEN);
-	if (sampled.bad || !head.len || !header_mask(c, (enum aead)keys->aead, keys->hp, sample.at, mask))
+	if (sampled.bad || !head.len ||
+	    !header_mask(c, (enum aead)keys->aead, keys->hp, sample.at, mask))
 		return 0;
 	memcpy(out, head.at, head.len);
 	out[0] ^= mask[0] & 0x0f;
@@ -82,7 +95,8 @@ static size_t unprotect(struct crypto *c, const struct quic_keys *keys, const st
 	return head.len + len;
 }
 
-bool quic_open(struct crypto *c, const struct quic_keys *keys, const struct quic_packet *p, int64_t *largest, struct buffer *room, struct bytes *payload)
+bool quic_open(struct crypto *c, const struct quic_keys *keys, const struct quic_packet *p,
+	       int64_t *largest, struct buffer *room, struct bytes *payload)
 {
 	struct reader r = reader_of(p->whole);
 	uint8_t nonce[NONCE_LEN];
@@ -101,16 +115,19 @@ bool quic_open(struct crypto *c, const struct quic_keys *keys, const struct quic
 		return false;
 	int64_t full = full_number(*largest, truncated, (unsigned)(header_len - p->number_at));
 	aead_nonce(keys->iv, (uint64_t)full, nonce);
-	if (!aead_open(c, (enum aead)keys->aead, keys->key, nonce, associated, sealed, header + header_len))
+	if (!aead_open(c, (enum aead)keys->aead, keys->key, nonce, associated, sealed,
+		       header + header_len))
 		return false;
-	*payload = (struct bytes){ header + header_len, sealed.len - aead_tag_len((enum aead)keys->aead) };
+	*payload = (struct bytes){ header + header_len,
+				   sealed.len - aead_tag_len((enum aead)keys->aead) };
 	if (full > *largest)
 		*largest = full;
 	return true;
 }
 
 /* The tag is over the Retry behind the DCID that it answers. */
-static bool retry_tag_fits(struct crypto *c, const struct quic_packet *p, struct bytes original, struct buffer *room)
+static bool retry_tag_fits(struct crypto *c, const struct quic_packet *p, struct bytes original,
+			   struct buffer *room)
 {
 	struct reader r = reader_of(p->whole);
 	uint8_t len = (uint8_t)original.len;
@@ -123,10 +140,12 @@ static bool retry_tag_fits(struct crypto *c, const struct quic_packet *p, struct
 	buffer_add(room, original.at, original.len);
 	buffer_add(room, retry.at, retry.len);
 	uint8_t nothing[QUIC_TAG_LEN];
-	return aead_open(c, AEAD_AES_128_GCM, p->known->retry_key, p->known->retry_nonce, buffer_bytes(room), tag, nothing);
+	return aead_open(c, AEAD_AES_128_GCM, p->known->retry_key, p->known->retry_nonce,
+			 buffer_bytes(room), tag, nothing);
 }
 
-bool quic_retry_is_genuine(struct crypto *c, const struct quic_packet *p, struct bytes original_dcid, struct buffer *room)
+bool quic_retry_is_genuine(struct crypto *c, const struct quic_packet *p,
+			   struct bytes original_dcid, struct buffer *room)
 {
 	if (p->known->retry_has_tag)
 		return retry_tag_fits(c, p, original_dcid, room);

@@ -53,7 +53,8 @@ static bool read_long(struct reader *r, struct quic_packet *out, struct bytes da
 		return out->rest.len && out->rest.len % 4 == 0;
 	}
 	out->known = quic_version_find(out->version);
-	/* RFC 9000 section 17.2: 20 bytes at most; other versions may have more (RFC 8999 section 5.1). */
+	/* RFC 9000 section 17.2: 20 bytes at most; other versions may have more (RFC 8999
+	 * section 5.1). */
 	if (out->known && (out->dcid.len > QUIC_CID_MAX || out->scid.len > QUIC_CID_MAX))
 		return false;
 	if (!out->known) {

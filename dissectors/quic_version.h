@@ -6,16 +6,24 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum quic_type { QUIC_INITIAL, QUIC_ZERO_RTT, QUIC_HANDSHAKE, QUIC_RETRY, QUIC_VERSION_NEGOTIATION, QUIC_SHORT };
+enum quic_type {
+	QUIC_INITIAL,
+	QUIC_ZERO_RTT,
+	QUIC_HANDSHAKE,
+	QUIC_RETRY,
+	QUIC_VERSION_NEGOTIATION,
+	QUIC_SHORT
+};
 
 enum { QUIC_SALT_LEN = 20 };
 
 struct quic_version {
-	uint32_t first, last;				/* numbers, both included */
-	uint8_t salt[QUIC_SALT_LEN];			/* RFC 9001 section 5.2 */
-	uint8_t retry_key[16], retry_nonce[12];		/* RFC 9001 section 5.8 */
-	bool retry_has_tag;				/* else the Retry repeats the client's first DCID (draft 24 and before) */
-	bool is_v2;					/* labels and packet types of RFC 9369 section 3 */
+	uint32_t first, last;			/* numbers, both included */
+	uint8_t salt[QUIC_SALT_LEN];		/* RFC 9001 section 5.2 */
+	uint8_t retry_key[16], retry_nonce[12]; /* RFC 9001 section 5.8 */
+	bool retry_has_tag; /* else the Retry repeats the client's first DCID (draft 24 and before)
+			     */
+	bool is_v2;	    /* labels and packet types of RFC 9369 section 3 */
 };
 
 /* NULL where it is not one of these. */

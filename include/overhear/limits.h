@@ -38,6 +38,7 @@
 	X(LOOKUPS, "lookups", 65536, "addresses that clients looked up, remembered for their connections; the oldest go first") \
 	X(CRYPTO_BYTES, "crypto_bytes", 65536, "bytes of one QUIC CRYPTO stream waiting for others before them; hellos are below 16 KiB") \
 	X(CRYPTO_PIECES, "crypto_pieces", 256, "pieces of one QUIC CRYPTO stream waiting for others before them") \
+	X(QUIC_KEYS, "quic_keys", 16384, "QUIC connections whose keys are kept while they run; beyond, they are derived again for each datagram") \
 	X(QUIC_WAITING, "quic_waiting", 4, "datagrams of a QUIC connection kept until the client's first one is seen, out of order") \
 	X(STARTTLS_BYTES, "starttls_bytes", 16384, "plaintext of one connection looked at for what leads to TLS") \
 	X(ROADS, "roads", 4, "ways to TLS inside one another, as a proxy's header before STARTTLS") \

@@ -1,6 +1,7 @@
-/* quic.c: datagrams of one flow: a byte that says which end (bit 0), two of length, and the bytes. Packets of the first client's keys cannot be hit by chance, so
- * bit 1 has the bytes sealed into an Initial packet as frames first (bit 2: of the server). Whatever they are, memory is given back and
- * each handshake holds together.
+/* quic.c: datagrams of one flow: a byte that says which end (bit 0), two of length, and the bytes.
+ * Packets of the first client's keys cannot be hit by chance, so bit 1 has the bytes sealed into an
+ * Initial packet as frames first (bit 2: of the server). Whatever they are, memory is given back
+ * and each handshake holds together.
  */
 #include "dissectors/quic.h"
 #include "tests/unit/quic_wire.h"
@@ -20,21 +21,29 @@ static void take(struct tls_env *env)
 		assert(h->outcome != OUTCOME_UNSEEN);
 		assert(h->message_count <= MESSAGES_MAX && h->alert_count <= ALERTS_MAX);
 		assert(h->tls_ns == TIME_NONE || h->tls_ns >= 0);
-		assert((h->outcome == OUTCOME_COMPLETED || h->outcome == OUTCOME_OPEN) == !h->ended_by);
+		assert((h->outcome == OUTCOME_COMPLETED || h->outcome == OUTCOME_OPEN) ==
+		       !h->ended_by);
 		tls_env_give_back(env, h);
 	}
 	env->finished_count = 0;
 }
 
-static void seal(struct tls_env *env, struct buffer *out, enum sender sender, struct bytes frames, uint32_t number)
+static void seal(struct tls_env *env, struct buffer *out, enum sender sender, struct bytes frames,
+		 uint32_t number)
 {
 	struct bytes id = { cid, sizeof cid };
 	struct quic_keys keys[2];
 
 	if (!quic_keys_initial(env->crypto, quic_version_find(1), id, keys))
 		return;
-	wire_seal(out, &keys[sender], &(struct wire_packet){ .version = 1, .type = QUIC_INITIAL, .dcid = id, .scid = id, .frames = frames, .number = number,
-		.pad_to = 20 });
+	wire_seal(out, &keys[sender],
+		  &(struct wire_packet){ .version = 1,
+					 .type = QUIC_INITIAL,
+					 .dcid = id,
+					 .scid = id,
+					 .frames = frames,
+					 .number = number,
+					 .pad_to = 20 });
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *at, size_t len)
@@ -57,7 +66,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *at, size_t len)
 
 		if (what & 2) {
 			buffer_clear(&sealed);
-			seal(&env, &sealed, what & 4 ? SENDER_SERVER : SENDER_CLIENT, data, (uint32_t)now);
+			seal(&env, &sealed, what & 4 ? SENDER_SERVER : SENDER_CLIENT, data,
+			     (uint32_t)now);
 			c.data = buffer_bytes(&sealed);
 		}
 		(void)quic_looks(c.data);

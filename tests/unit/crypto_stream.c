@@ -36,7 +36,8 @@ static void close_bench(struct bench *b)
 
 static enum crypto_verdict push(struct bench *b, size_t from, size_t to, int64_t ns)
 {
-	return crypto_stream_push(&b->s, &b->env, from, (struct bytes){ flight + from, to - from }, ns, &b->differs);
+	return crypto_stream_push(&b->s, &b->env, from, (struct bytes){ flight + from, to - from },
+				  ns, &b->differs);
 }
 
 static void assert_next(struct bench *b, size_t from, size_t to, int64_t first_ns, int64_t last_ns)
@@ -84,7 +85,8 @@ static void pieces_in_any_order_make_the_same_messages(void **state)
 
 			rest /= n;
 			left[pick] = left[n - 1];
-			assert_int_equal(push(b, cuts[piece], cuts[piece + 1], 4 - (int)n), CRYPTO_NEW);
+			assert_int_equal(push(b, cuts[piece], cuts[piece + 1], 4 - (int)n),
+					 CRYPTO_NEW);
 			while (crypto_stream_next(&b->s, &b->env, &m)) {
 				assert_memory_equal(m.whole.at, flight + got, m.whole.len);
 				got += m.whole.len;
@@ -163,8 +165,12 @@ static void crypto_bytes_bite(void **state)
 	static uint8_t much[CRYPTO_BYTES_MAX];
 
 	(void)state;
-	assert_int_equal(crypto_stream_push(&b->s, &b->env, 10, (struct bytes){ much, sizeof much }, 1, &b->differs), CRYPTO_NEW);
-	assert_int_equal(crypto_stream_push(&b->s, &b->env, 10 + sizeof much, (struct bytes){ much, 1 }, 1, &b->differs), CRYPTO_LIMIT);
+	assert_int_equal(crypto_stream_push(&b->s, &b->env, 10, (struct bytes){ much, sizeof much },
+					    1, &b->differs),
+			 CRYPTO_NEW);
+	assert_int_equal(crypto_stream_push(&b->s, &b->env, 10 + sizeof much,
+					    (struct bytes){ much, 1 }, 1, &b->differs),
+			 CRYPTO_LIMIT);
 	assert_int_equal(b->limits.bitten[LIMIT_CRYPTO_BYTES], 1);
 	close_bench(b);
 }
@@ -175,8 +181,12 @@ static void crypto_pieces_bite(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < CRYPTO_PIECES_MAX; i++)
-		assert_int_equal(crypto_stream_push(&b->s, &b->env, 10 + 2 * i, (struct bytes){ flight, 1 }, 1, &b->differs), CRYPTO_NEW);
-	assert_int_equal(crypto_stream_push(&b->s, &b->env, 9, (struct bytes){ flight, 1 }, 1, &b->differs), CRYPTO_LIMIT);
+		assert_int_equal(crypto_stream_push(&b->s, &b->env, 10 + 2 * i,
+						    (struct bytes){ flight, 1 }, 1, &b->differs),
+				 CRYPTO_NEW);
+	assert_int_equal(
+		crypto_stream_push(&b->s, &b->env, 9, (struct bytes){ flight, 1 }, 1, &b->differs),
+		CRYPTO_LIMIT);
 	assert_int_equal(b->limits.bitten[LIMIT_CRYPTO_PIECES], 1);
 	close_bench(b);
 }
@@ -195,7 +205,9 @@ static void a_message_that_is_too_long_is_skipped(void **state)
 	while (at < end) {
 		size_t n = end - at < sizeof much ? (size_t)(end - at) : sizeof much;
 
-		assert_int_equal(crypto_stream_push(&b->s, &b->env, at, (struct bytes){ much, n }, 1, &b->differs), CRYPTO_NEW);
+		assert_int_equal(crypto_stream_push(&b->s, &b->env, at, (struct bytes){ much, n },
+						    1, &b->differs),
+				 CRYPTO_NEW);
 		assert_none(b);
 		at += n;
 	}

@@ -24,8 +24,9 @@ static bool open_hex(const char *hex, enum sender sender, struct buffer *plain, 
 	struct bytes payload;
 
 	*number = -1;
-	bool ok = quic_packet_next(&r, &p) && p.known && quic_keys_initial(c, p.known, first_dcid, keys) &&
-		quic_open(c, &keys[sender], &p, number, &room, &payload);
+	bool ok = quic_packet_next(&r, &p) && p.known &&
+		  quic_keys_initial(c, p.known, first_dcid, keys) &&
+		  quic_open(c, &keys[sender], &p, number, &room, &payload);
 	if (ok)
 		buffer_add(plain, payload.at, payload.len);
 	buffer_finish(&room);
@@ -34,7 +35,8 @@ static bool open_hex(const char *hex, enum sender sender, struct buffer *plain, 
 	return ok;
 }
 
-static void assert_opens(const char *packet, enum sender sender, const char *frames, int64_t expected_number)
+static void assert_opens(const char *packet, enum sender sender, const char *frames,
+			 int64_t expected_number)
 {
 	struct buffer plain = { 0 }, expected = wire_hex(frames);
 	int64_t number;
@@ -99,7 +101,8 @@ static void a_flipped_bit_anywhere_opens_nothing(void **state)
 
 		wire.at[i] ^= 1;
 		if (quic_packet_next(&r, &p) && p.known)
-			assert_false(quic_open(c, &keys[SENDER_SERVER], &p, &largest, &room, &payload));
+			assert_false(
+				quic_open(c, &keys[SENDER_SERVER], &p, &largest, &room, &payload));
 		wire.at[i] ^= 1;
 	}
 	buffer_finish(&wire);
@@ -113,7 +116,8 @@ static bool retry_fits(const char *hex, struct bytes original)
 	struct buffer wire = wire_hex(hex), room = { 0 };
 	struct reader r = reader_of(buffer_bytes(&wire));
 	struct quic_packet p;
-	bool fits = quic_packet_next(&r, &p) && p.type == QUIC_RETRY && quic_retry_is_genuine(c, &p, original, &room);
+	bool fits = quic_packet_next(&r, &p) && p.type == QUIC_RETRY &&
+		    quic_retry_is_genuine(c, &p, original, &room);
 
 	buffer_finish(&wire);
 	buffer_finish(&room);
@@ -158,7 +162,12 @@ static void a_truncated_packet_number_is_read_near_the_largest(void **state)
 
 	(void)state;
 	assert_true(quic_keys_initial(c, quic_version_find(1), first_dcid, keys));
-	struct wire_packet w = { .version = 1, .type = QUIC_INITIAL, .dcid = first_dcid, .frames = { ping, 1 }, .number = 4787580, .pad_to = 40 };
+	struct wire_packet w = { .version = 1,
+				 .type = QUIC_INITIAL,
+				 .dcid = first_dcid,
+				 .frames = { ping, 1 },
+				 .number = 4787580,
+				 .pad_to = 40 };
 	wire_seal(&wire, &keys[SENDER_CLIENT], &w);
 	struct reader r = reader_of(buffer_bytes(&wire));
 	assert_true(quic_packet_next(&r, &p));

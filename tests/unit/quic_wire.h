@@ -48,7 +48,7 @@ struct wire_packet {
 	enum quic_type type;
 	struct bytes dcid, scid, token, frames;
 	uint32_t number;
-	size_t pad_to;			/* frames are padded to this length */
+	size_t pad_to; /* frames are padded to this length */
 };
 
 static inline uint8_t wire_first_byte(const struct wire_packet *p)
@@ -76,7 +76,8 @@ static inline void wire_mask_header(const struct quic_keys *keys, uint8_t *packe
 }
 
 /* Appends the packet, its number in four bytes, AES-128-GCM. */
-static inline void wire_seal(struct buffer *out, const struct quic_keys *keys, const struct wire_packet *p)
+static inline void wire_seal(struct buffer *out, const struct quic_keys *keys,
+			     const struct wire_packet *p)
 {
 	size_t from = out->len, len = p->frames.len > p->pad_to ? p->frames.len : p->pad_to;
 	uint8_t nonce[NONCE_LEN], zeros[1500] = { 0 };
@@ -101,7 +102,8 @@ static inline void wire_seal(struct buffer *out, const struct quic_keys *keys, c
 	if (p->frames.len)
 		EVP_EncryptUpdate(ctx, sealed, &n, p->frames.at, (int)p->frames.len);
 	if (len > p->frames.len)
-		EVP_EncryptUpdate(ctx, sealed + p->frames.len, &n, zeros, (int)(len - p->frames.len));
+		EVP_EncryptUpdate(ctx, sealed + p->frames.len, &n, zeros,
+				  (int)(len - p->frames.len));
 	EVP_EncryptFinal_ex(ctx, sealed + len, &n);
 	EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, QUIC_TAG_LEN, sealed + len);
 	EVP_CIPHER_CTX_free(ctx);
