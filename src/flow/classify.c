@@ -68,7 +68,7 @@ static uint16_t best_protocol(ndpi_protocol p)
 static uint16_t category_of(const struct classifier *c, uint16_t protocol)
 {
 #ifdef NDPI_HAS_NESTED_PROTOCOL
-	ndpi_master_app_protocol p = { .app_protocol = protocol };
+	ndpi_protocol p = { .proto = { .app_protocol = protocol } };
 #else
 	ndpi_protocol p = { .app_protocol = protocol };
 #endif
