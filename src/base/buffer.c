@@ -47,6 +47,7 @@ void buffer_add_format(struct buffer *b, const char *format, ...)
 {
 	va_list args;
 
+	assert(format);
 	va_start(args, format);
 	int need = vsnprintf(NULL, 0, format, args);
 	va_end(args);

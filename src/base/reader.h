@@ -90,7 +90,7 @@ static inline uint8_t rd_u8(struct reader *r)
 static inline uint16_t rd_u16(struct reader *r)
 {
 	struct bytes b = rd_take(r, 2);
-	return b.len ? (uint16_t)(b.at[0] << 8 | b.at[1]) : 0;
+	return (uint16_t)(b.len ? b.at[0] << 8 | b.at[1] : 0);
 }
 
 static inline uint32_t rd_u24(struct reader *r)
@@ -117,7 +117,9 @@ static inline uint64_t rd_u64(struct reader *r)
 
 static inline uint16_t rd_u16_le(struct reader *r)
 {
-	return __builtin_bswap16(rd_u16(r));
+	uint16_t v = rd_u16(r);
+
+	return (uint16_t)(v << 8 | v >> 8);
 }
 
 static inline uint32_t rd_u32_le(struct reader *r)
