@@ -220,17 +220,19 @@ static int64_t ask_number(sqlite3 *db, const char *sql)
 	return v;
 }
 
-/* Ours, but killed before its first transaction: SQLite has written a header and nothing else. */
-static bool is_blank_database(const char *path)
+/* Ours, but killed early: SQLite has written a header and nothing else, or the rest still lies beside
+ * the file, in the write-ahead log. */
+static bool is_ours_after_all(const char *path)
 {
 	sqlite3 *db = NULL;
-	bool blank = sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK &&
-		     ask_number(db, "SELECT count(*) FROM sqlite_schema") == 0 &&
-		     ask_number(db, "PRAGMA application_id") == 0 &&
-		     ask_number(db, "PRAGMA user_version") == 0;
+	bool opened = sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK;
+	int64_t id = opened ? ask_number(db, "PRAGMA application_id") : -1;
+	int64_t version = opened ? ask_number(db, "PRAGMA user_version") : -1;
+	bool blank = id == 0 && version == 0 &&
+		     ask_number(db, "SELECT count(*) FROM sqlite_schema") == 0;
 
 	sqlite3_close(db);
-	return blank;
+	return blank || (id == SCHEMA_APPLICATION_ID && version <= SCHEMA_VERSION);
 }
 
 static bool check_file(const char *path, struct error *error)
@@ -245,7 +247,7 @@ static bool check_file(const char *path, struct error *error)
 			"cannot open '%s': made by a newer overhear: use that one, or another file",
 			path);
 	case FILE_FOREIGN:
-		if (is_blank_database(path))
+		if (is_ours_after_all(path))
 			return true;
 		return error_set(
 			error, EXIT_IO,

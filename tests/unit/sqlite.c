@@ -19,6 +19,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 struct place {
@@ -757,6 +758,24 @@ static void a_database_whose_making_was_cut_short_is_made(void **state)
 	expect(p, "SELECT count(*) FROM captures", "1");
 }
 
+/* Killed at once: all but the first page still lies in the write-ahead log. */
+static void a_database_whose_writer_was_killed_goes_on(void **state)
+{
+	struct place *p = *state;
+	int how;
+	pid_t writer = fork();
+
+	if (!writer) {
+		start(p);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(writer, &how, 0), writer);
+	assert_int_equal(how, 0);
+	start(p);
+	stop(p);
+	expect(p, "SELECT count(*) FROM captures", "2");
+}
+
 static void nobody_else_may_read_it(void **state)
 {
 	struct place *p = *state;
@@ -958,6 +977,7 @@ int main(void)
 		TEST(a_newer_database_is_refused),
 		TEST(an_empty_file_becomes_a_database),
 		TEST(a_database_whose_making_was_cut_short_is_made),
+		TEST(a_database_whose_writer_was_killed_goes_on),
 		TEST(nobody_else_may_read_it),
 		TEST(a_folder_that_is_not_there_is_named),
 		TEST(a_full_disk_loses_rows_by_number_and_goes_on),
