@@ -49,7 +49,8 @@ static void read_first(OCSP_BASICRESP *basic, struct ocsp_response *out)
 
 	if (!single)
 		return;
-	out->status = status_of(OCSP_single_get0_status(single, NULL, NULL, &this_update, &next_update));
+	out->status =
+		status_of(OCSP_single_get0_status(single, NULL, NULL, &this_update, &next_update));
 	out->this_update_s = seconds_of(this_update);
 	out->next_update_s = seconds_of(next_update);
 	out->sct_count = count_scts(single);

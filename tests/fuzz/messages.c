@@ -7,7 +7,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *at, size_t len);
 
 static void inside(struct bytes part, struct bytes whole)
 {
-	if (part.len && (part.at < whole.at || part.len > whole.len || part.at - whole.at > (ptrdiff_t)(whole.len - part.len)))
+	if (part.len && (part.at < whole.at || part.len > whole.len ||
+			 part.at - whole.at > (ptrdiff_t)(whole.len - part.len)))
 		abort();
 }
 
@@ -28,7 +29,8 @@ static void ask(struct bytes body, uint16_t version)
 /* Three bytes choose the message, the suite and the version; the rest is its body. */
 int LLVMFuzzerTestOneInput(const uint8_t *at, size_t len)
 {
-	static const uint16_t suites[] = { 0xc02f, 0x009e, 0xc037, 0x00a8, 0xc018, 0x00a6, 0x00aa, 0x0000 };
+	static const uint16_t suites[] = { 0xc02f, 0x009e, 0xc037, 0x00a8,
+					   0xc018, 0x00a6, 0x00aa, 0x0000 };
 	static const uint16_t versions[] = { 0x0303, 0x0301, 0x0304, 0xfefd };
 	struct reader r = reader_of((struct bytes){ at, len });
 	uint8_t which = rd_u8(&r), suite = rd_u8(&r), version = rd_u8(&r);

@@ -11,12 +11,28 @@
 #include "dissectors/hello.h"
 #include "tests/unit/wire.h"
 
-enum { MS = 1000000, BASE = 5 };	/* the connection began at 5 ms; all below is told in ms since then */
+enum {
+	MS = 1000000,
+	BASE = 5
+}; /* the connection began at 5 ms; all below is told in ms since then */
 static const enum sender C = SENDER_CLIENT, S = SENDER_SERVER;
 enum { CHANGE_CIPHER = 20, ALERT = 21, HANDSHAKE = 22, DATA = 23 };
 /* Lengths of records in TLS 1.3 with SHA-256 and a tag of 16 bytes. */
-enum { FINISHED_LEN = 53, ALERT_LEN = 19, END_OF_EARLY_LEN = 21, TICKET_LEN = 250, FLIGHT_LEN = 900 };
-enum { AES128 = 0x1301, AES256 = 0x1302, CCM_8 = 0x1305, ECDHE_RSA = 0xc02f, STATIC_RSA = 0x009c, DHE_PSK = 0x00aa };
+enum {
+	FINISHED_LEN = 53,
+	ALERT_LEN = 19,
+	END_OF_EARLY_LEN = 21,
+	TICKET_LEN = 250,
+	FLIGHT_LEN = 900
+};
+enum {
+	AES128 = 0x1301,
+	AES256 = 0x1302,
+	CCM_8 = 0x1305,
+	ECDHE_RSA = 0xc02f,
+	STATIC_RSA = 0x009c,
+	DHE_PSK = 0x00aa
+};
 enum { X25519 = 29, FFDHE3072 = 0x101, X25519MLKEM768 = 0x11ec, MLKEM768 = 0x201 };
 
 struct bench {
@@ -57,9 +73,14 @@ static struct handshake *row(struct bench *b)
 	return b->emitted = b->env.finished[0];
 }
 
-static void message(struct bench *b, enum sender sender, uint8_t type, struct bytes body, int64_t first_ms, int64_t last_ms)
+static void message(struct bench *b, enum sender sender, uint8_t type, struct bytes body,
+		    int64_t first_ms, int64_t last_ms)
 {
-	struct exchange_message m = { .type = type, .body = body, .bytes = (uint32_t)body.len + 4, .first_ns = first_ms * MS, .last_ns = last_ms * MS };
+	struct exchange_message m = { .type = type,
+				      .body = body,
+				      .bytes = (uint32_t)body.len + 4,
+				      .first_ns = first_ms * MS,
+				      .last_ns = last_ms * MS };
 
 	exchange_message(&b->x, &b->env, sender, &m);
 }
@@ -74,9 +95,12 @@ static void change_cipher(struct bench *b, enum sender sender, int64_t ms)
 	exchange_change_cipher(&b->x, &b->env, sender, ms * MS, ms * MS);
 }
 
-static void alert(struct bench *b, enum sender sender, uint8_t level, uint8_t description, int64_t ms)
+static void alert(struct bench *b, enum sender sender, uint8_t level, uint8_t description,
+		  int64_t ms)
 {
-	exchange_alert(&b->x, &b->env, sender, (struct alert){ .level = level, .description = description, .time_ns = ms * MS });
+	exchange_alert(
+		&b->x, &b->env, sender,
+		(struct alert){ .level = level, .description = description, .time_ns = ms * MS });
 }
 
 static void fin(struct bench *b, enum sender sender)
@@ -87,12 +111,12 @@ static void fin(struct bench *b, enum sender sender)
 /* ---- what hellos say ---- */
 
 struct offer {
-	bool old;			/* no TLS 1.3 */
+	bool old; /* no TLS 1.3 */
 	bool early_data;
-	int psks;			/* identities, the first a ticket ... */
-	bool external;			/* ... or, with this, a key agreed on by other means */
-	const char *ticket;		/* of TLS 1.2 */
-	const char *session_id;		/* 32 bytes */
+	int psks;		/* identities, the first a ticket ... */
+	bool external;		/* ... or, with this, a key agreed on by other means */
+	const char *ticket;	/* of TLS 1.2 */
+	const char *session_id; /* 32 bytes */
 	const char *ech;
 	size_t ech_len;
 	bool scsv;
@@ -113,7 +137,8 @@ static void add_psks(struct buffer *extensions, const struct offer *o)
 	buffer_finish(&content);
 }
 
-static void client_hello_at(struct bench *b, const struct offer *o, int64_t first_ms, int64_t last_ms)
+static void client_hello_at(struct bench *b, const struct offer *o, int64_t first_ms,
+			    int64_t last_ms)
 {
 	struct buffer x = { 0 }, body = { 0 };
 	size_t id = o->session_id ? strlen(o->session_id) : 0;
@@ -146,14 +171,16 @@ static void client_hello(struct bench *b, struct offer o)
 }
 
 struct answer {
-	uint16_t cipher, group;		/* group 0: no key share */
+	uint16_t cipher, group; /* group 0: no key share */
 	bool old, psk, retry, renegotiation_info;
 	uint16_t selected;
 	const char *session_id;
 };
 
-static const uint8_t retry_random[32] = { 0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91,
-	0xc2, 0xa2, 0x11, 0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c };
+static const uint8_t retry_random[32] = { 0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11,
+					  0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91,
+					  0xc2, 0xa2, 0x11, 0x16, 0x7a, 0xbb, 0x8c, 0x5e,
+					  0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c };
 
 static void add_key_share(struct buffer *x, const struct answer *a)
 {
@@ -255,8 +282,9 @@ static void a_full_handshake_ends_with_the_servers_finished(void **state)
 
 static void a_resumption_ends_with_the_clients_finished(void **state)
 {
-	struct bench *b = answered((struct offer){ .old = true, .session_id = "a session" }, (struct answer){ .cipher = ECDHE_RSA, .old = true,
-		.session_id = "a session" });
+	struct bench *b = answered(
+		(struct offer){ .old = true, .session_id = "a session" },
+		(struct answer){ .cipher = ECDHE_RSA, .old = true, .session_id = "a session" });
 
 	(void)state;
 	change_cipher(b, S, 21);
@@ -288,7 +316,9 @@ static void a_ticket_that_was_taken_names_its_giver(void **state)
 	exchange_finish(&b->x, &b->env);
 	exchange_init(&b->x, TRANSPORT_TCP);
 	client_hello(b, (struct offer){ .ticket = "ticket", .session_id = "made up" });
-	server_hello(b, (struct answer){ .cipher = ECDHE_RSA, .old = true, .session_id = "made up" }, 20);
+	server_hello(b,
+		     (struct answer){ .cipher = ECDHE_RSA, .old = true, .session_id = "made up" },
+		     20);
 	change_cipher(b, S, 21);
 	record(b, S, HANDSHAKE, 40, 22);
 	change_cipher(b, C, 30);
@@ -305,7 +335,9 @@ static void a_ticket_that_was_taken_names_its_giver(void **state)
 
 static void a_session_id_counts_even_of_a_client_that_knows_tls13(void **state)
 {
-	struct bench *b = answered((struct offer){ .session_id = "a session" }, (struct answer){ .cipher = ECDHE_RSA, .old = true, .session_id = "a session" });
+	struct bench *b = answered(
+		(struct offer){ .session_id = "a session" },
+		(struct answer){ .cipher = ECDHE_RSA, .old = true, .session_id = "a session" });
 
 	(void)state;
 	change_cipher(b, S, 21);
@@ -323,12 +355,17 @@ static void renegotiation_is_secure_where_both_say_so(void **state)
 {
 	static const struct {
 		bool scsv, info, secure;
-	} cases[] = { { true, true, true }, { true, false, false }, { false, true, false }, { false, false, false } };
+	} cases[] = { { true, true, true },
+		      { true, false, false },
+		      { false, true, false },
+		      { false, false, false } };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		struct bench *b = answered((struct offer){ .old = true, .scsv = cases[i].scsv }, (struct answer){ .cipher = ECDHE_RSA, .old = true,
-			.renegotiation_info = cases[i].info });
+		struct bench *b = answered((struct offer){ .old = true, .scsv = cases[i].scsv },
+					   (struct answer){ .cipher = ECDHE_RSA,
+							    .old = true,
+							    .renegotiation_info = cases[i].info });
 
 		exchange_end(&b->x, &b->env, EXCHANGE_END_CAPTURE, -1);
 		assert_int_equal(row(b)->secure_renegotiation, cases[i].secure);
@@ -347,7 +384,9 @@ static void the_clients_finished_is_known_by_its_size(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
-		struct bench *b = answered((struct offer){ 0 }, (struct answer){ .cipher = sizes[i].cipher, .group = X25519 });
+		struct bench *b =
+			answered((struct offer){ 0 },
+				 (struct answer){ .cipher = sizes[i].cipher, .group = X25519 });
 
 		record(b, C, DATA, sizes[i].finished, 30);
 		record(b, C, DATA, 100, 31);
@@ -359,7 +398,8 @@ static void the_clients_finished_is_known_by_its_size(void **state)
 		assert_int_equal(h->tls_ns, (30 - 10) * MS);
 		/* Two records of one length are tickets. */
 		assert_int_equal(h->first_byte_ns, (45 - 31) * MS);
-		assert_int_equal(h->inferred, INFERRED_OUTCOME | INFERRED_TLS_MS | INFERRED_TOTAL_MS | INFERRED_FIRST_BYTE_MS);
+		assert_int_equal(h->inferred, INFERRED_OUTCOME | INFERRED_TLS_MS |
+						      INFERRED_TOTAL_MS | INFERRED_FIRST_BYTE_MS);
 		assert_int_equal(h->round_trips, 1);
 		assert_int_equal(h->certificates_visible, 0);
 		assert_int_equal(h->client_auth, CLIENT_AUTH_UNSEEN);
@@ -418,7 +458,8 @@ static void a_retry_counts_from_the_first_hello_and_answers_the_second(void **st
 
 	(void)state;
 	client_hello(b, (struct offer){ 0 });
-	server_hello(b, (struct answer){ .cipher = AES128, .group = X25519MLKEM768, .retry = true }, 20);
+	server_hello(b, (struct answer){ .cipher = AES128, .group = X25519MLKEM768, .retry = true },
+		     20);
 	client_hello_at(b, &(struct offer){ 0 }, 30, 31);
 	server_hello(b, (struct answer){ .cipher = AES128, .group = X25519MLKEM768 }, 40);
 	record(b, S, DATA, FLIGHT_LEN, 41);
@@ -451,7 +492,8 @@ static void an_alerts_size_and_a_close_refuse_the_client(void **state)
 	assert_int_equal(h->stage, STAGE_FINISHED);
 	assert_int_equal(h->ended_by, ENDED_BY_SERVER);
 	assert_int_equal(h->alert_code, ALERT_ENCRYPTED);
-	assert_true(h->inferred & INFERRED_OUTCOME && h->inferred & INFERRED_STAGE && h->inferred & INFERRED_ENDED_BY);
+	assert_true(h->inferred & INFERRED_OUTCOME && h->inferred & INFERRED_STAGE &&
+		    h->inferred & INFERRED_ENDED_BY);
 	assert_true(h->tls_ns == TIME_NONE || h->inferred & INFERRED_TLS_MS);
 	close_bench(b);
 }
@@ -536,7 +578,7 @@ static void with_early_data_the_finished_follows_its_end(void **state)
 	record(b, C, DATA, 200, 12);
 	server_hello(b, resumed, 20);
 	record(b, S, DATA, FLIGHT_LEN, 21);
-	record(b, C, DATA, FINISHED_LEN, 25);		/* early data that is as long as a Finished */
+	record(b, C, DATA, FINISHED_LEN, 25); /* early data that is as long as a Finished */
 	record(b, C, DATA, END_OF_EARLY_LEN, 28);
 	record(b, C, DATA, FINISHED_LEN, 30);
 	record(b, S, DATA, TICKET_LEN, 40);
@@ -557,7 +599,7 @@ static void a_server_without_the_key_has_refused_early_data(void **state)
 	client_hello(b, early);
 	record(b, C, DATA, 200, 12);
 	server_hello(b, tls13, 20);
-	record(b, C, DATA, 300, 20);			/* still under way */
+	record(b, C, DATA, 300, 20); /* still under way */
 	record(b, S, DATA, FLIGHT_LEN, 21);
 	record(b, C, DATA, FINISHED_LEN, 30);
 	record(b, C, DATA, 200, 31);
@@ -579,7 +621,9 @@ static void early_data_belongs_to_the_first_key(void **state)
 
 	(void)state;
 	client_hello(b, (struct offer){ .early_data = true, .psks = 2 });
-	server_hello(b, (struct answer){ .cipher = AES128, .group = X25519, .psk = true, .selected = 1 }, 20);
+	server_hello(
+		b, (struct answer){ .cipher = AES128, .group = X25519, .psk = true, .selected = 1 },
+		20);
 	exchange_end(&b->x, &b->env, EXCHANGE_END_CAPTURE, -1);
 	struct handshake *h = row(b);
 	assert_int_equal(h->early_data, EARLY_DATA_REJECTED);
@@ -639,19 +683,91 @@ static void suite_group_and_key_tell_the_key_exchange(void **state)
 		struct offer o;
 		int key_exchange, forward_secrecy, post_quantum, dh_bits, resumption;
 	} cases[] = {
-		{ { .cipher = AES128, .group = X25519 }, { 0 }, KEY_EXCHANGE_ECDHE, 1, 0, -1, RESUMPTION_NONE },
-		{ { .cipher = AES128, .group = FFDHE3072 }, { 0 }, KEY_EXCHANGE_DHE, 1, 0, 3072, RESUMPTION_NONE },
-		{ { .cipher = AES128, .group = X25519MLKEM768 }, { 0 }, KEY_EXCHANGE_HYBRID, 1, 1, -1, RESUMPTION_NONE },
-		{ { .cipher = AES128, .group = MLKEM768 }, { 0 }, KEY_EXCHANGE_ML_KEM, 1, 1, -1, RESUMPTION_NONE },
+		{ { .cipher = AES128, .group = X25519 },
+		  { 0 },
+		  KEY_EXCHANGE_ECDHE,
+		  1,
+		  0,
+		  -1,
+		  RESUMPTION_NONE },
+		{ { .cipher = AES128, .group = FFDHE3072 },
+		  { 0 },
+		  KEY_EXCHANGE_DHE,
+		  1,
+		  0,
+		  3072,
+		  RESUMPTION_NONE },
+		{ { .cipher = AES128, .group = X25519MLKEM768 },
+		  { 0 },
+		  KEY_EXCHANGE_HYBRID,
+		  1,
+		  1,
+		  -1,
+		  RESUMPTION_NONE },
+		{ { .cipher = AES128, .group = MLKEM768 },
+		  { 0 },
+		  KEY_EXCHANGE_ML_KEM,
+		  1,
+		  1,
+		  -1,
+		  RESUMPTION_NONE },
 		/* A group that nobody knows is ephemeral all the same. */
-		{ { .cipher = AES128, .group = 0xabcd }, { 0 }, KEY_EXCHANGE_UNSEEN, 1, -1, -1, RESUMPTION_NONE },
-		{ { .cipher = AES128, .group = X25519, .psk = true }, { .psks = 1 }, KEY_EXCHANGE_ECDHE, 1, 0, -1, RESUMPTION_PSK },
-		{ { .cipher = AES128, .psk = true }, { .psks = 1 }, KEY_EXCHANGE_PSK, 0, 0, -1, RESUMPTION_PSK },
-		{ { .cipher = AES128, .group = X25519, .psk = true }, { .psks = 1, .external = true }, KEY_EXCHANGE_PSK, 1, 0, -1, RESUMPTION_NONE },
-		{ { .cipher = AES128, .psk = true }, { .psks = 1, .external = true }, KEY_EXCHANGE_PSK, 0, 0, -1, RESUMPTION_NONE },
-		{ { .cipher = STATIC_RSA, .old = true }, { 0 }, KEY_EXCHANGE_RSA, 0, 0, -1, RESUMPTION_UNSEEN },
-		{ { .cipher = ECDHE_RSA, .old = true }, { 0 }, KEY_EXCHANGE_ECDHE, 1, 0, -1, RESUMPTION_UNSEEN },
-		{ { .cipher = DHE_PSK, .old = true }, { 0 }, KEY_EXCHANGE_DHE_PSK, 1, 0, -1, RESUMPTION_UNSEEN },
+		{ { .cipher = AES128, .group = 0xabcd },
+		  { 0 },
+		  KEY_EXCHANGE_UNSEEN,
+		  1,
+		  -1,
+		  -1,
+		  RESUMPTION_NONE },
+		{ { .cipher = AES128, .group = X25519, .psk = true },
+		  { .psks = 1 },
+		  KEY_EXCHANGE_ECDHE,
+		  1,
+		  0,
+		  -1,
+		  RESUMPTION_PSK },
+		{ { .cipher = AES128, .psk = true },
+		  { .psks = 1 },
+		  KEY_EXCHANGE_PSK,
+		  0,
+		  0,
+		  -1,
+		  RESUMPTION_PSK },
+		{ { .cipher = AES128, .group = X25519, .psk = true },
+		  { .psks = 1, .external = true },
+		  KEY_EXCHANGE_PSK,
+		  1,
+		  0,
+		  -1,
+		  RESUMPTION_NONE },
+		{ { .cipher = AES128, .psk = true },
+		  { .psks = 1, .external = true },
+		  KEY_EXCHANGE_PSK,
+		  0,
+		  0,
+		  -1,
+		  RESUMPTION_NONE },
+		{ { .cipher = STATIC_RSA, .old = true },
+		  { 0 },
+		  KEY_EXCHANGE_RSA,
+		  0,
+		  0,
+		  -1,
+		  RESUMPTION_UNSEEN },
+		{ { .cipher = ECDHE_RSA, .old = true },
+		  { 0 },
+		  KEY_EXCHANGE_ECDHE,
+		  1,
+		  0,
+		  -1,
+		  RESUMPTION_UNSEEN },
+		{ { .cipher = DHE_PSK, .old = true },
+		  { 0 },
+		  KEY_EXCHANGE_DHE_PSK,
+		  1,
+		  0,
+		  -1,
+		  RESUMPTION_UNSEEN },
 	};
 
 	(void)state;
@@ -686,7 +802,8 @@ static void without_an_answer_no_key_exchange_is_known(void **state)
 
 /* ---- Encrypted ClientHello ---- */
 
-static const char ech_outer[] = "\0\0\1\0\1\7\0\2ke\0\3abc", ech_again[] = "\0\0\1\0\1\7\0\0\0\3xyz";
+static const char ech_outer[] = "\0\0\1\0\1\7\0\2ke\0\3abc",
+		  ech_again[] = "\0\0\1\0\1\7\0\0\0\3xyz";
 
 static uint8_t ech_after_retry(const char *second, size_t len)
 {
@@ -712,7 +829,8 @@ static void who_uses_an_older_version_had_not_meant_ech(void **state)
 {
 	(void)state;
 	for (int used = 0; used < 2; used++) {
-		struct bench *b = answered((struct offer){ .ech = ech_outer, .ech_len = sizeof ech_outer - 1 }, tls12);
+		struct bench *b = answered(
+			(struct offer){ .ech = ech_outer, .ech_len = sizeof ech_outer - 1 }, tls12);
 
 		server_flight_tls12(b);
 		client_flight_tls12(b);
@@ -732,7 +850,8 @@ static void an_inner_hello_was_accepted_by_who_handed_it_on(void **state)
 	struct bench *b;
 
 	(void)state;
-	assert_int_equal(agreed(&b, (struct offer){ .ech = "\1", .ech_len = 1 }, tls13)->ech, ECH_ACCEPTED);
+	assert_int_equal(agreed(&b, (struct offer){ .ech = "\1", .ech_len = 1 }, tls13)->ech,
+			 ECH_ACCEPTED);
 	close_bench(b);
 	assert_int_equal(agreed(&b, (struct offer){ 0 }, tls13)->ech, ECH_NONE);
 	close_bench(b);
@@ -745,7 +864,8 @@ static struct bench *asked_for_certificate(void)
 	struct bench *b = answered((struct offer){ .old = true }, tls12);
 
 	message(b, S, 11, (struct bytes){ certificate, sizeof certificate }, 21, 21);
-	message(b, S, 13, (struct bytes){ (const uint8_t *)"\1\1\0\2\4\3\0\4\0\2\x30\0", 12 }, 22, 22);
+	message(b, S, 13, (struct bytes){ (const uint8_t *)"\1\1\0\2\4\3\0\4\0\2\x30\0", 12 }, 22,
+		22);
 	message(b, S, 14, nothing, 23, 23);
 	return b;
 }
@@ -762,9 +882,11 @@ static void a_certificate_that_was_given_and_refused_is_rejected(void **state)
 {
 	static const struct {
 		uint8_t alert, auth;
-	} alerts[] = { { 42, CLIENT_AUTH_REJECTED }, { 43, CLIENT_AUTH_REJECTED }, { 44, CLIENT_AUTH_REJECTED }, { 45, CLIENT_AUTH_REJECTED },
-		{ 46, CLIENT_AUTH_REJECTED }, { 48, CLIENT_AUTH_REJECTED }, { 49, CLIENT_AUTH_REJECTED }, { 116, CLIENT_AUTH_REJECTED },
-		{ 47, CLIENT_AUTH_PROVIDED }, { 80, CLIENT_AUTH_PROVIDED } };
+	} alerts[] = { { 42, CLIENT_AUTH_REJECTED }, { 43, CLIENT_AUTH_REJECTED },
+		       { 44, CLIENT_AUTH_REJECTED }, { 45, CLIENT_AUTH_REJECTED },
+		       { 46, CLIENT_AUTH_REJECTED }, { 48, CLIENT_AUTH_REJECTED },
+		       { 49, CLIENT_AUTH_REJECTED }, { 116, CLIENT_AUTH_REJECTED },
+		       { 47, CLIENT_AUTH_PROVIDED }, { 80, CLIENT_AUTH_PROVIDED } };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof alerts / sizeof alerts[0]; i++) {
@@ -847,7 +969,7 @@ static void a_silent_server_is_the_networks_fault_whoever_closes(void **state)
 
 	(void)state;
 	fin(b, C);
-	fin(b, S);		/* only answers the client's */
+	fin(b, S); /* only answers the client's */
 	assert_int_equal(ended(b).ended_by, ENDED_BY_NETWORK);
 	b = asked();
 	exchange_end(&b->x, &b->env, EXCHANGE_END_RST, SENDER_CLIENT);
@@ -969,11 +1091,13 @@ static void a_heartbeat_that_claims_more_than_it_holds_is_a_probe(void **state)
 	for (int probe = 0; probe < 2; probe++) {
 		struct bench *b = answered((struct offer){ .old = true }, tls12);
 
-		exchange_heartbeat(&b->x, &b->env, SENDER_CLIENT, probe ? 33 : 16, 3 + 16 + 16, 25 * MS);
+		exchange_heartbeat(&b->x, &b->env, SENDER_CLIENT, probe ? 33 : 16, 3 + 16 + 16,
+				   25 * MS);
 		exchange_end(&b->x, &b->env, EXCHANGE_END_CAPTURE, -1);
 		struct handshake *h = row(b);
 		assert_int_equal(h->heartbleed_probe, probe);
-		assert_int_equal(handshake_message(h, (uint16_t)(h->message_count - 1))->type, MESSAGE_HEARTBEAT);
+		assert_int_equal(handshake_message(h, (uint16_t)(h->message_count - 1))->type,
+				 MESSAGE_HEARTBEAT);
 		close_bench(b);
 	}
 }

@@ -15,14 +15,24 @@
 #include <openssl/evp.h>
 
 enum { TLS12 = 0x0303, TLS10 = 0x0301, TLS13 = 0x0304 };
-enum { ECDHE_RSA = 0xc02f, DHE_RSA = 0x009e, ECDHE_PSK = 0xc037, PSK = 0x00a8, ECDH_ANON = 0xc018, DH_ANON = 0x00a6, STATIC_RSA = 0x009c };
+enum {
+	ECDHE_RSA = 0xc02f,
+	DHE_RSA = 0x009e,
+	ECDHE_PSK = 0xc037,
+	PSK = 0x00a8,
+	ECDH_ANON = 0xc018,
+	DH_ANON = 0x00a6,
+	STATIC_RSA = 0x009c
+};
 
 /* ---- ServerKeyExchange ---- */
 
-static const uint8_t curve[] = { 3, 0, 29, 2, 9, 9 };		/* named_curve, x25519, a key of two bytes */
-static const uint8_t signature[] = { 4, 1, 0, 1, 7 };		/* rsa_pkcs1_sha256, a signature of one byte */
+static const uint8_t curve[] = { 3, 0, 29, 2, 9, 9 }; /* named_curve, x25519, a key of two bytes */
+static const uint8_t signature[] = { 4, 1, 0, 1,
+				     7 }; /* rsa_pkcs1_sha256, a signature of one byte */
 
-static struct server_key_exchange parsed(uint16_t cipher, uint16_t version, const struct buffer *body)
+static struct server_key_exchange parsed(uint16_t cipher, uint16_t version,
+					 const struct buffer *body)
 {
 	struct server_key_exchange out;
 
@@ -37,7 +47,8 @@ static void an_elliptic_one_names_its_curve_and_since_tls12_its_signature(void *
 	(void)state;
 	buffer_add(&body, curve, sizeof curve);
 	buffer_add(&body, signature, sizeof signature);
-	struct server_key_exchange new = parsed(ECDHE_RSA, TLS12, &body), old = parsed(ECDHE_RSA, TLS10, &body);
+	struct server_key_exchange new = parsed(ECDHE_RSA, TLS12, &body),
+				   old = parsed(ECDHE_RSA, TLS10, &body);
 	assert_int_equal(new.named_group, 29);
 	assert_int_equal(new.signature_scheme, 0x0401);
 	assert_int_equal(new.dh_bits, -1);
@@ -79,7 +90,7 @@ static void add_prime(struct buffer *body, const void *prime, size_t len)
 
 static void a_primes_bits_are_counted_without_its_leading_zeros(void **state)
 {
-	static const uint8_t prime[] = { 0, 0, 0x05, 0xff };	/* 3 + 8 bits */
+	static const uint8_t prime[] = { 0, 0, 0x05, 0xff }; /* 3 + 8 bits */
 	struct buffer body = { 0 };
 
 	(void)state;
@@ -114,7 +125,8 @@ static void the_primes_of_rfc7919_are_known_by_name(void **state)
 		const char *name;
 		int32_t group, bits;
 	} known[] = {
-		{ "ffdhe2048", 0x100, 2048 }, { "ffdhe3072", 0x101, 3072 }, { "ffdhe4096", 0x102, 4096 }, { "ffdhe6144", 0x103, 6144 },
+		{ "ffdhe2048", 0x100, 2048 }, { "ffdhe3072", 0x101, 3072 },
+		{ "ffdhe4096", 0x102, 4096 }, { "ffdhe6144", 0x103, 6144 },
 		{ "ffdhe8192", 0x104, 8192 }, { "modp_2048", -1, 2048 },
 	};
 	uint8_t prime[1024];
@@ -146,9 +158,11 @@ static void a_cut_key_exchange_fails(void **state)
 	(void)state;
 	add_prime(&body, prime, sizeof prime);
 	for (size_t cut = 0; cut < body.len; cut++)
-		assert_false(server_key_exchange_parse((struct bytes){ body.at, cut }, DHE_RSA, TLS12, &out));
+		assert_false(server_key_exchange_parse((struct bytes){ body.at, cut }, DHE_RSA,
+						       TLS12, &out));
 	for (size_t cut = 0; cut < sizeof curve; cut++)
-		assert_false(server_key_exchange_parse((struct bytes){ curve, cut }, ECDHE_RSA, TLS12, &out));
+		assert_false(server_key_exchange_parse((struct bytes){ curve, cut }, ECDHE_RSA,
+						       TLS12, &out));
 	buffer_finish(&body);
 }
 
@@ -158,9 +172,12 @@ static void explicit_curves_and_suites_without_a_key_exchange_give_nothing(void 
 	struct server_key_exchange out;
 
 	(void)state;
-	assert_false(server_key_exchange_parse((struct bytes){ explicit_prime, sizeof explicit_prime }, ECDHE_RSA, TLS12, &out));
-	assert_false(server_key_exchange_parse((struct bytes){ curve, sizeof curve }, STATIC_RSA, TLS12, &out));
-	assert_false(server_key_exchange_parse((struct bytes){ curve, sizeof curve }, 0xfefe, TLS12, &out));
+	assert_false(server_key_exchange_parse(
+		(struct bytes){ explicit_prime, sizeof explicit_prime }, ECDHE_RSA, TLS12, &out));
+	assert_false(server_key_exchange_parse((struct bytes){ curve, sizeof curve }, STATIC_RSA,
+					       TLS12, &out));
+	assert_false(server_key_exchange_parse((struct bytes){ curve, sizeof curve }, 0xfefe, TLS12,
+					       &out));
 	assert_int_equal(out.named_group, -1);
 }
 
@@ -190,7 +207,8 @@ static void an_empty_or_unknown_staple_is_none(void **state)
 
 	(void)state;
 	assert_false(certificate_status_parse((struct bytes){ empty, sizeof empty }, &response));
-	assert_false(certificate_status_parse((struct bytes){ unknown, sizeof unknown }, &response));
+	assert_false(
+		certificate_status_parse((struct bytes){ unknown, sizeof unknown }, &response));
 	assert_null(response.at);
 }
 

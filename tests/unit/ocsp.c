@@ -14,7 +14,8 @@
 
 enum { THIS_UPDATE = 1700000000, NEXT_UPDATE = 1700086400 };
 
-/* SignedCertificateTimestampList of two: version, 32 bytes of log id, time, no extensions, then a signature of one byte. */
+/* SignedCertificateTimestampList of two: version, 32 bytes of log id, time, no extensions, then a
+ * signature of one byte. */
 static void two_scts(uint8_t list[2 + 2 * 50])
 {
 	memset(list, 0, 2 + 2 * 50);
@@ -23,7 +24,7 @@ static void two_scts(uint8_t list[2 + 2 * 50])
 		uint8_t *at = list + 2 + i * 50;
 
 		at[1] = 48;
-		at[2 + 43] = 4;		/* SHA-256, ECDSA */
+		at[2 + 43] = 4; /* SHA-256, ECDSA */
 		at[2 + 44] = 3;
 		at[2 + 46] = 1;
 	}
@@ -51,7 +52,8 @@ static void add_answer(OCSP_BASICRESP *basic, X509 *issuer, int status, bool sct
 {
 	ASN1_TIME *from = ASN1_TIME_set(NULL, THIS_UPDATE), *to = ASN1_TIME_set(NULL, NEXT_UPDATE);
 	OCSP_CERTID *id = OCSP_cert_to_id(NULL, issuer, issuer);
-	OCSP_SINGLERESP *single = OCSP_basic_add1_status(basic, id, status, 0, status == V_OCSP_CERTSTATUS_REVOKED ? from : NULL, from, to);
+	OCSP_SINGLERESP *single = OCSP_basic_add1_status(
+		basic, id, status, 0, status == V_OCSP_CERTSTATUS_REVOKED ? from : NULL, from, to);
 
 	assert_non_null(single);
 	if (scts)
@@ -67,7 +69,8 @@ static X509 *an_issuer(EVP_PKEY *key)
 
 	X509_set_version(x, X509_VERSION_3);
 	ASN1_INTEGER_set(X509_get_serialNumber(x), 7);
-	X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_ASC, (const unsigned char *)"responder", -1, -1, 0);
+	X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_ASC,
+				   (const unsigned char *)"responder", -1, -1, 0);
 	X509_set_issuer_name(x, X509_get_subject_name(x));
 	X509_gmtime_adj(X509_getm_notBefore(x), 0);
 	X509_gmtime_adj(X509_getm_notAfter(x), 60);
@@ -136,7 +139,8 @@ static void its_timestamps_join_those_of_the_handshake(void **state)
 	struct ocsp_memory memory = { 0 };
 	struct handshake h;
 	uint8_t *der;
-	size_t len = a_response(&der, V_OCSP_CERTSTATUS_GOOD, true, OCSP_RESPONSE_STATUS_SUCCESSFUL);
+	size_t len =
+		a_response(&der, V_OCSP_CERTSTATUS_GOOD, true, OCSP_RESPONSE_STATUS_SUCCESSFUL);
 
 	(void)state;
 	handshake_init(&h);
@@ -160,7 +164,9 @@ static void other_responses_in_the_same_place_do_not_mix(void **state)
 	(void)state;
 	for (int i = 0; i < 3; i++) {
 		uint8_t *der;
-		size_t len = a_response(&der, i % 2 ? V_OCSP_CERTSTATUS_REVOKED : V_OCSP_CERTSTATUS_GOOD, false, OCSP_RESPONSE_STATUS_SUCCESSFUL);
+		size_t len =
+			a_response(&der, i % 2 ? V_OCSP_CERTSTATUS_REVOKED : V_OCSP_CERTSTATUS_GOOD,
+				   false, OCSP_RESPONSE_STATUS_SUCCESSFUL);
 
 		handshake_init(&h);
 		h.ocsp_response = handshake_keep(&h, (struct bytes){ der, len }, NULL);
@@ -174,7 +180,8 @@ static void other_responses_in_the_same_place_do_not_mix(void **state)
 static void a_cut_response_says_nothing(void **state)
 {
 	uint8_t *der;
-	size_t len = a_response(&der, V_OCSP_CERTSTATUS_GOOD, true, OCSP_RESPONSE_STATUS_SUCCESSFUL);
+	size_t len =
+		a_response(&der, V_OCSP_CERTSTATUS_GOOD, true, OCSP_RESPONSE_STATUS_SUCCESSFUL);
 	struct ocsp_response r;
 
 	(void)state;

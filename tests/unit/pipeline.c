@@ -19,7 +19,7 @@ struct bench {
 	struct pipeline *p;
 	struct handshake *h;
 	uint64_t number;
-	uint32_t next[2];		/* sequence numbers */
+	uint32_t next[2]; /* sequence numbers */
 };
 
 static void take(void *context, struct handshake *h)
@@ -40,7 +40,8 @@ static struct bench *open_bench(void)
 {
 	struct bench *b = calloc(1, sizeof *b);
 
-	b->p = pipeline_create(&(struct pipeline_options){ .emit = take, .emit_lookups = take_lookups, .context = b });
+	b->p = pipeline_create(&(struct pipeline_options){
+		.emit = take, .emit_lookups = take_lookups, .context = b });
 	b->next[0] = 1000;
 	b->next[1] = 2000;
 	return b;
@@ -61,7 +62,8 @@ static struct handshake *row(struct bench *b)
 	return b->h;
 }
 
-static void add_headers(struct buffer *f, const struct bench *b, enum sender from, uint32_t seq, uint8_t flags, size_t len)
+static void add_headers(struct buffer *f, const struct bench *b, enum sender from, uint32_t seq,
+			uint8_t flags, size_t len)
 {
 	static const uint8_t link[14] = { 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0 };
 
@@ -80,14 +82,19 @@ static void add_headers(struct buffer *f, const struct bench *b, enum sender fro
 	wire_int(f, 0, 4);
 }
 
-static void segment_at(struct bench *b, enum sender from, uint32_t seq, uint8_t flags, struct bytes data, int64_t ms)
+static void segment_at(struct bench *b, enum sender from, uint32_t seq, uint8_t flags,
+		       struct bytes data, int64_t ms)
 {
 	struct buffer f = { 0 };
 
 	add_headers(&f, b, from, seq, flags, data.len);
 	if (data.len)
 		buffer_add(&f, data.at, data.len);
-	struct packet p = { .time_ns = ms * MS, .number = ++b->number, .data = buffer_bytes(&f), .wire_len = (uint32_t)f.len, .link_type = ETHERNET_LINK };
+	struct packet p = { .time_ns = ms * MS,
+			    .number = ++b->number,
+			    .data = buffer_bytes(&f),
+			    .wire_len = (uint32_t)f.len,
+			    .link_type = ETHERNET_LINK };
 	pipeline_packets(b->p, &p, 1);
 	buffer_finish(&f);
 }
