@@ -55,7 +55,7 @@ void look_blame(struct look *l, enum finding_code code)
 {
 	const struct finding *f = find(l, code);
 
-	l->cause = code;
+	l->cause = (int)code;
 	l->cause_is_likely = f && f->confidence == CONFIDENCE_LIKELY;
 }
 

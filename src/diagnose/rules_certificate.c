@@ -56,7 +56,7 @@ int certificate_flaw(const struct look *l)
 
 	for (size_t i = 0; i < sizeof order / sizeof *order; i++)
 		if (look_has(l, order[i]))
-			return order[i];
+			return (int)order[i];
 	return CAUSE_NONE;
 }
 

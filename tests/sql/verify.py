@@ -17,6 +17,8 @@ import tempfile
 TRUST = {"certificate-expired", "certificate-not-yet-valid", "hostname-mismatch", "issuer-untrusted", "self-signed", "chain-incomplete"}
 HANDSHAKES = """SELECT id AS handshake, server_name AS name, time_ns / 1000000000 AS second FROM handshakes
     WHERE id IN (SELECT handshake_id FROM chains WHERE sender = 'server')"""
+# What only the client's alert says is no verdict on the certificate.
+FOUND = "SELECT code FROM findings WHERE handshake_id = ? AND detail NOT LIKE 'the client''s alert %'"
 CHAIN = "SELECT sha256 FROM chains WHERE handshake_id = ? AND sender = 'server' ORDER BY position"
 
 
@@ -64,7 +66,7 @@ class Judge:
             return
         stored = {c["sha256"]: c for c in rows(database, "SELECT sha256, san, der, subject FROM certificates")}
         for row in rows(database, HANDSHAKES):
-            found = {f["code"] for f in rows(database, "SELECT code FROM findings WHERE handshake_id = ?", (row["handshake"],))}
+            found = {f["code"] for f in rows(database, FOUND, (row["handshake"],))}
             chain = [stored[member["sha256"]] for member in rows(database, CHAIN, (row["handshake"],))]
             if all(member["subject"] is not None for member in chain):
                 yield from self.compare(folder, path, row, chain, found & TRUST)

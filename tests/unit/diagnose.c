@@ -110,7 +110,7 @@ static void refuse(struct handshake *h, enum sender by, int32_t alert)
 	h->ended_by = by == SENDER_CLIENT ? ENDED_BY_CLIENT : ENDED_BY_SERVER;
 	h->alert_code = alert;
 	h->alert_level = 2;
-	h->alert_sender = by;
+	h->alert_sender = (int32_t)by;
 }
 
 static void diagnose(struct place *p)
