@@ -115,6 +115,7 @@ void diagnose_handshake(struct diagnose *d, struct handshake *h)
 		.server = server,
 		.name = memory_name(&d->memory, h),
 		.suite = h->cipher >= 0 ? registry_suite((uint32_t)h->cipher) : NULL,
+		.memory = &d->memory,
 		.custom_roots = d->custom_roots,
 		.list = &d->list,
 		.details = d->details,

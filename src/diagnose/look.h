@@ -12,6 +12,7 @@ struct look {
 	const struct server_memory *server;	/* what it chose before this handshake */
 	struct name_memory *name;		/* who stood behind the name before; NULL for no name */
 	const struct suite *suite;		/* the chosen one; NULL */
+	struct memory *memory;
 	bool custom_roots;
 	struct finding_list *list;
 	struct buffer *details;			/* one a finding */

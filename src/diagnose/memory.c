@@ -87,3 +87,14 @@ void memory_learn_name(struct name_memory *n, const struct handshake *h, const s
 	n->time_s = h->time_ns / 1000000000;
 	snprintf(n->issuer_text, sizeof n->issuer_text, "%s", chain->issuer_text ? chain->issuer_text : "");
 }
+
+bool memory_signs_for_several(struct memory *m, uint64_t issuer, struct bytes domain)
+{
+	struct issuer_memory *place = &m->issuers[issuer % ISSUERS];
+	uint64_t hash = hash_bytes(&m->key, domain.at, domain.len) | 1;
+
+	if (place->issuer != issuer || !place->domain)
+		*place = (struct issuer_memory){ .issuer = issuer, .domain = hash };
+	place->several |= place->domain != hash;
+	return place->several;
+}

@@ -33,12 +33,19 @@ struct name_memory {
 	char issuer_text[80];
 };
 
-enum { SERVERS = 4096, NAMES = 4096 };
+/* By issuer: the domains it signs for, as far as they tell one from several. */
+struct issuer_memory {
+	uint64_t issuer, domain;
+	bool several;
+};
+
+enum { SERVERS = 4096, NAMES = 4096, ISSUERS = 1024 };
 struct memory {
 	struct hash_key key;
 	struct buffer scratch;
 	struct server_memory servers[SERVERS];
 	struct name_memory names[NAMES];
+	struct issuer_memory issuers[ISSUERS];
 };
 
 void memory_init(struct memory *m);
@@ -49,6 +56,9 @@ void memory_learn_server(struct server_memory *s, const struct handshake *h, con
 /* The place of a name, emptied where another one had it; NULL for no name. */
 struct name_memory *memory_name(struct memory *m, const struct handshake *h);
 void memory_learn_name(struct name_memory *n, const struct handshake *h, const struct judgement *chain);
+
+/* Notes that the issuer signs for this domain; true once it did for another one too. */
+bool memory_signs_for_several(struct memory *m, uint64_t issuer, struct bytes domain);
 
 bool codes_hold(const struct codes *c, uint32_t code);
 

@@ -114,3 +114,11 @@ bool name_is_public(struct bytes host)
 			return false;
 	return true;
 }
+
+struct bytes name_domain(struct bytes host)
+{
+	host = without_dot(host);
+	while (dots(host) > 1)
+		take_label(&host);
+	return host;
+}

@@ -17,4 +17,7 @@ size_t name_address(struct bytes host, uint8_t out[16]);
  * use, documentation and tests (RFC 6761, RFC 6762, RFC 8375, RFC 9476, ICANN's .internal), no address. */
 bool name_is_public(struct bytes host);
 
+/* The last two labels of a name: near enough to what somebody registered, and never more than that. */
+struct bytes name_domain(struct bytes host);
+
 #endif

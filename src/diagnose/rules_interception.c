@@ -56,22 +56,30 @@ static void two_issuers(struct look *l)
 	buffer_add_format(detail, "' stands under the issuer %s here and under %s shortly before", l->chain->issuer_text, n->issuer_text);
 }
 
-/* A name of the public DNS, at a public address, under an issuer that no public client trusts; and the client goes on. */
+/* From then on clients ask public CAs for timestamps (2018-04-30); before, an issuer that nobody trusts now may have been
+ * a public one that was retired since. */
+enum { TIMESTAMPS_SINCE_S = 1525046400 };
+
+/* A name of the public DNS, at a public address, under an issuer that no public client trusts; and the client goes on. Who
+ * keeps a CA for his own services signs for one domain, who intercepts for all. */
 static void private_issuer(struct look *l)
 {
 	const struct handshake *h = l->h;
 	struct buffer *detail;
+	struct bytes name = handshake_text(h, h->server_name);
 
-	if (l->custom_roots || h->outcome != OUTCOME_COMPLETED || h->unused || !(l->chain->flaws & FLAW_UNTRUSTED) || l->chain->has_scts)
+	if (l->custom_roots || h->time_ns / 1000000000 < TIMESTAMPS_SINCE_S || h->outcome != OUTCOME_COMPLETED || h->unused || !(l->chain->flaws & FLAW_UNTRUSTED) || l->chain->has_scts)
 		return;
-	if (!name_is_public(handshake_text(h, h->server_name)) || !address_is_public(&h->server))
+	if (!name_is_public(name) || !address_is_public(&h->server) ||
+	    !memory_signs_for_several(l->memory, l->chain->issuer, name_domain(name)))
 		return;
 	detail = look_add(l, INTERCEPTION_SUSPECTED, CONFIDENCE_LIKELY, FINDING_NO_CERTIFICATE);
 	if (!detail)
 		return;
 	buffer_add_text(detail, "the public name '");
-	text_add_safe(detail, handshake_text(h, h->server_name));
-	buffer_add_format(detail, "' under the private issuer %s, which the client accepts", l->chain->issuer_text);
+	text_add_safe(detail, name);
+	buffer_add_format(detail, "' under the private issuer %s, which signs for other domains too and which the client accepts",
+			  l->chain->issuer_text);
 }
 
 void rules_interception(struct look *l)

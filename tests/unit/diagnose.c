@@ -475,6 +475,31 @@ static void one_name_under_two_issuers_is_suspected_once_one_is_untrusted(void *
 	free_chain(other);
 }
 
+/* With the system's roots, to which no certificate made here leads. */
+static void an_issuer_nobody_trusts_is_suspected_once_it_signs_for_two_domains(void **state)
+{
+	struct place *p = *state;
+	static const char *const names[] = { "www.example.com", "mail.example.com", "www.example.org" };
+	struct made between = make_certificate((struct wish){ .subject = "Between", .authority = true }, &p->stranger);
+	struct made leaf = make_certificate((struct wish){ .subject = "a", .names = "DNS:*.example.com,DNS:*.example.org" }, &between);
+	struct chain *c = make_chain((const struct made *[]){ &leaf, &between, &p->root }, 3);
+
+	setenv("SSL_CERT_FILE", p->roots, 1);
+	setenv("SSL_CERT_DIR", "/nowhere", 1);
+	diagnose_destroy(p->diagnose);
+	assert_true(diagnose_create(&(struct trust_options){ 0 }, &p->diagnose, NULL));
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		agree(p)->server_name = handshake_keep_text(&p->h, names[i]);
+		memcpy(p->h.server.at, (uint8_t[]){ 0x2a, 0x01 }, 2);
+		p->h.server_chain = c;
+		diagnose(p);
+		assert_int_equal(found(p, INTERCEPTION_SUSPECTED) != NULL, i == 2);
+	}
+	free_chain(c);
+	free_certificate(&leaf);
+	free_certificate(&between);
+}
+
 /* ---- weaknesses ---- */
 
 static void weak_choices_are_told(void **state)
@@ -602,6 +627,7 @@ int main(void)
 		WITH_PLACE(another_protocol_is_named),
 		WITH_PLACE(what_is_not_over_has_no_cause),
 		WITH_PLACE(one_name_under_two_issuers_is_suspected_once_one_is_untrusted),
+		WITH_PLACE(an_issuer_nobody_trusts_is_suspected_once_it_signs_for_two_domains),
 		WITH_PLACE(weak_choices_are_told),
 		WITH_PLACE(blank_members_fire_nothing),
 		WITH_PLACE(a_sentinel_counts_only_where_more_was_offered),

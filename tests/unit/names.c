@@ -106,6 +106,15 @@ static void a_public_name_has_two_labels_and_a_public_end(void **state)
 	assert_false(name_is_public(text("192.0.2.1")));
 }
 
+static void a_domain_is_the_last_two_labels(void **state)
+{
+	(void)state;
+	struct bytes domain = name_domain(text("a.b.example.com."));
+	assert_int_equal(domain.len, strlen("example.com"));
+	assert_memory_equal(domain.at, "example.com", domain.len);
+	assert_int_equal(name_domain(text("localhost")).len, strlen("localhost"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -119,6 +128,7 @@ int main(void)
 		cmocka_unit_test(an_empty_name_never_matches),
 		cmocka_unit_test(addresses_are_told_from_names),
 		cmocka_unit_test(a_public_name_has_two_labels_and_a_public_end),
+		cmocka_unit_test(a_domain_is_the_last_two_labels),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
