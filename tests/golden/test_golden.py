@@ -25,7 +25,7 @@ database.execute("CREATE VIEW handshakes AS SELECT * FROM stored")
 database.commit()
 """
 ANSWER = {"id": 1, "time_ns": 5, "server_name": "example.test", "version": "TLS 1.3", "alpn": None}
-TRUTH = {"handshakes": [{"server_name": "example.test", "version": "TLS 1.3", "alpn": None, "cause": "unknown so far",
+TRUTH = {"handshakes": [{"server_name": "example.test", "version": "TLS 1.3", "alpn": None, "inner_server_name": "?",
                          "hidden": {"alpn": "h2"}}]}
 
 
