@@ -59,10 +59,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *at, size_t len)
 	tls_env_init(&env, &key, &counts);
 	quic_init(&q);
 	while (rd_left(&r) >= 3) {
+		now += 1000;
 		uint8_t what = rd_u8(&r);
 		size_t n = rd_u16(&r);
 		struct bytes data = rd_take(&r, n < rd_left(&r) ? n : rd_left(&r));
-		struct chunk c = { .data = data, .time_ns = now += 1000, .number = (uint64_t)now };
+		struct chunk c = { .data = data, .time_ns = now, .number = (uint64_t)now };
 
 		if (what & 2) {
 			buffer_clear(&sealed);
