@@ -38,8 +38,9 @@ static inline void carried_run(const struct dissector *row, const uint8_t *at, s
 	while (rd_left(&r) >= 3 && !row->is_over(state)) {
 		uint8_t what = rd_u8(&r);
 		size_t n = rd_u16(&r);
+		now += 1000;
 		struct chunk c = { .data = rd_take(&r, n < rd_left(&r) ? n : rd_left(&r)),
-			.time_ns = now += 1000, .number = (uint64_t)now,
+			.time_ns = now, .number = (uint64_t)now,
 			.missing = row->stream && what & 2 ? what : 0 };
 
 		row->looks(c.data);

@@ -325,6 +325,37 @@ static void every_order_gives_the_same_handshake(void **state)
 	}
 }
 
+/* A flight's datagrams in any order, each perhaps twice, by a sequence that is the same each time. */
+static void any_shuffle_of_a_flight_gives_the_same_handshake(void **state)
+{
+	uint32_t chance = 1;
+
+	(void)state;
+	for (int round = 0; round < 200; round++) {
+		struct scene *s = begin();
+		struct flights f = make_flights(s);
+		char flight[] = "defdef";
+
+		for (size_t i = sizeof flight - 2; i > 0; i--) {
+			size_t with = (chance = chance * 1664525 + 1013904223) >> 16;
+			char kept = flight[i];
+
+			with %= i + 1;
+			flight[i] = flight[with];
+			flight[with] = kept;
+		}
+		play(s, &f, "abc");
+		play(s, &f, flight);
+		play(s, &f, round % 2 ? "gh" : "hghg");
+		finish(s, EXCHANGE_END_CAPTURE);
+		assert_complete(s->h);
+		assert_int_equal(s->emitted, 1);
+		assert_int_equal(s->h->message_count, 12);
+		finish_flights(&f);
+		destroy(s);
+	}
+}
+
 static void what_comes_again_counts_as_retransmitted_and_not_twice(void **state)
 {
 	struct scene *s = begin();
@@ -744,6 +775,7 @@ int main(void)
 		cmocka_unit_test(a_cookie_and_both_hellos_belong_to_one_handshake),
 		cmocka_unit_test(a_message_counts_its_header_of_twelve_bytes),
 		cmocka_unit_test(every_order_gives_the_same_handshake),
+		cmocka_unit_test(any_shuffle_of_a_flight_gives_the_same_handshake),
 		cmocka_unit_test(what_comes_again_counts_as_retransmitted_and_not_twice),
 		cmocka_unit_test(pieces_may_be_of_any_size_and_overlap),
 		cmocka_unit_test(the_first_bytes_for_a_place_win_and_others_are_marked),
