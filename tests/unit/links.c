@@ -39,6 +39,25 @@ static void what_80211_hides_or_manages_is_none_of_our_business(void **state)
 	assert_int_equal(w.result, DECAP_MALFORMED);
 }
 
+static void a_frame_of_eapol_is_keyed_by_its_peer_alone(void **state)
+{
+	struct walked answer, question;
+
+	(void)state;
+	/* The peer writes to a group, the switch to the peer. */
+	WALK(&answer, 1, 1, 0x80, 0xc2, 0, 0, 3, ADDRESS(7), 0x88, 0x8e, 2, 0, 0, 5, 2, 9, 0, 5, 1);
+	WALK(&question, 1, ADDRESS(7), ADDRESS(9), 0x88, 0x8e, 2, 0, 0, 5, 1, 9, 0, 5, 1);
+	assert_int_equal(answer.result, DECAP_SEGMENT);
+	assert_int_equal(question.segment.protocol, PROTOCOL_EAPOL);
+	assert_int_equal(answer.segment.src.at[15], 7);
+	assert_memory_equal(&answer.segment.src, &question.segment.dst, sizeof answer.segment.src);
+	assert_memory_equal(&answer.segment.dst, &question.segment.src, sizeof answer.segment.src);
+	assert_int_equal(answer.segment.payload_len, 9);
+	/* Keys, starts and ends of EAPOL carry no EAP. */
+	WALK(&answer, 1, 1, 0x80, 0xc2, 0, 0, 3, ADDRESS(7), 0x88, 0x8e, 2, 3, 0, 5, 2, 9, 0, 5, 1);
+	assert_int_equal(answer.result, DECAP_OTHER);
+}
+
 static void an_aggregate_gives_its_first_frame(void **state)
 {
 	struct walked w;
@@ -150,6 +169,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_data_frame_of_80211_gives_its_ends),
 		cmocka_unit_test(what_80211_hides_or_manages_is_none_of_our_business),
+		cmocka_unit_test(a_frame_of_eapol_is_keyed_by_its_peer_alone),
 		cmocka_unit_test(an_aggregate_gives_its_first_frame),
 		cmocka_unit_test(radiotap_tells_of_padding_behind_the_header),
 		cmocka_unit_test(prism_and_avs_say_their_length),
