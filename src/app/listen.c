@@ -107,7 +107,7 @@ static void loop(struct listening *l)
 			more = read_one(l, i, &busy);
 		if (!busy) {
 			/* Nothing came: the wall's clock and the packets' are the same here. */
-			pipeline_tick(l->capturing.pipeline, wall_ns());
+			capturing_tick(&l->capturing, wall_ns());
 			writer_nudge(l->capturing.run->writer);
 			wait_for_packets(l);
 		}

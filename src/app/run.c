@@ -181,6 +181,12 @@ bool capturing_packets(struct capturing *c, const struct packet *packets, size_t
 	return c->left != 0;
 }
 
+void capturing_tick(struct capturing *c, int64_t now_ns)
+{
+	pipeline_tick(c->pipeline, now_ns);
+	store_attempts_when_due(c, now_ns);
+}
+
 void capturing_end(struct capturing *c, const struct source_stats *stats, const char *link_type, int status)
 {
 	struct run *r = c->run;

@@ -41,6 +41,8 @@ struct capturing {
 bool capturing_begin(struct capturing *c, struct run *r, const char *source, const char *kind, const char *fingerprint);
 /* False once -c is reached. */
 bool capturing_packets(struct capturing *c, const struct packet *packets, size_t count);
+/* Live, when no packet came for a while: time goes on. */
+void capturing_tick(struct capturing *c, int64_t now_ns);
 /* Stores what is still open, and the capture's row. */
 void capturing_end(struct capturing *c, const struct source_stats *stats, const char *link_type, int status);
 /* SIGUSR1's print. */
