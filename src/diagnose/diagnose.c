@@ -94,6 +94,22 @@ static void look_at(struct look *l)
 		explain_unused(l);
 }
 
+/* What explains the failure is what a reader wants to see first. */
+static void cause_first(const struct look *l)
+{
+	struct finding_list *list = l->list;
+
+	for (size_t i = 0; l->cause != CAUSE_NONE && i < list->count; i++) {
+		struct finding f = list->at[i];
+
+		if (f.kind != &finding_kinds[l->cause])
+			continue;
+		memmove(&list->at[1], &list->at[0], i * sizeof f);
+		list->at[0] = f;
+		return;
+	}
+}
+
 static void tell_cause(const struct look *l, struct handshake *h)
 {
 	if (l->cause == CAUSE_NONE)
@@ -128,6 +144,7 @@ void diagnose_handshake(struct diagnose *d, struct handshake *h)
 	look_at(&l);
 	for (size_t i = 0; i < d->list.count; i++)
 		d->list.at[i].detail = (char *)(uintptr_t)buffer_text(&d->details[i]);
+	cause_first(&l);
 	tell_cause(&l, h);
 	h->findings = &d->list;
 	memory_learn_server(server, h, l.chain);
