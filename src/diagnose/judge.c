@@ -30,12 +30,34 @@ static X509 *parse(struct bytes der)
 	return NULL;
 }
 
-void certificates_parse(struct certificates *c, const struct chain *chain)
+void parsed_finish(struct parsed *p)
+{
+	for (size_t i = 0; i < PARSED_REMEMBERED; i++)
+		X509_free(p->at[i].x);
+	*p = (struct parsed){ 0 };
+}
+
+/* Parsing one takes longer than all else about a handshake. */
+static X509 *parse_shared(const struct certificate_ref *c, struct parsed *parsed)
+{
+	struct parsed_certificate *place = &parsed->at[c->sha256[0] % PARSED_REMEMBERED];
+
+	if (!place->x || memcmp(place->sha256, c->sha256, sizeof place->sha256)) {
+		X509_free(place->x);
+		place->x = parse(c->der);
+		memcpy(place->sha256, c->sha256, sizeof place->sha256);
+	}
+	if (place->x)
+		X509_up_ref(place->x);
+	return place->x;
+}
+
+void certificates_parse(struct certificates *c, const struct chain *chain, struct parsed *parsed)
 {
 	assert(chain->kept <= CHAIN_LENGTH_MAX);
 	c->count = chain->kept;
 	for (uint32_t i = 0; i < chain->kept; i++)
-		c->at[i] = parse(chain->certificates[i].der);
+		c->at[i] = i ? parse_shared(&chain->certificates[i], parsed) : parse(chain->certificates[i].der);
 	ERR_clear_error();
 }
 

@@ -12,7 +12,16 @@ struct certificates {
 	size_t count;
 	X509 *at[CHAIN_LENGTH_MAX];
 };
-void certificates_parse(struct certificates *c, const struct chain *chain);
+/* Certificates above the leaf, which many chains share, as they were parsed last; zeroes are none. */
+enum { PARSED_REMEMBERED = 128 };
+struct parsed {
+	struct parsed_certificate {
+		uint8_t sha256[32];
+		X509 *x;
+	} at[PARSED_REMEMBERED];
+};
+void parsed_finish(struct parsed *p);
+void certificates_parse(struct certificates *c, const struct chain *chain, struct parsed *parsed);
 void certificates_finish(struct certificates *c);
 
 struct judging {

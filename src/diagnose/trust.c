@@ -5,8 +5,8 @@
 #include "base/text.h"
 #include "base/xmalloc.h"
 #include "diagnose/judge.h"
+#include "diagnose/roots.h"
 
-#include <dirent.h>
 #include <openssl/err.h>
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
@@ -25,68 +25,25 @@ struct remembered {
 
 struct trust {
 	struct trust_options options;
-	X509_STORE *roots;
+	struct roots *roots;
 	bool roots_read, has_roots;
 	struct hash_key keys[2];
 	struct buffer scratch;
 	uint32_t epoch;
 	X509 *authorities[AUTHORITIES];
+	struct parsed parsed;
 	struct remembered remembered[JUDGEMENTS];
 };
 
 /* --- roots --- */
 
-/* All are read at once: libcrypto's own way would search the folder anew for each issuer that it does not know. */
-static size_t read_file(X509_STORE *roots, const char *path)
-{
-	bool fine = X509_STORE_load_file(roots, path) == 1;
-
-	ERR_clear_error();
-	return fine;
-}
-
-/* The names that 'openssl rehash' gives: eight hexadecimal digits, a dot, a number. */
-static bool is_hashed_name(const char *name)
-{
-	size_t digits = strspn(name, "0123456789abcdef");
-
-	return digits == 8 && name[8] == '.' && name[9] >= '0' && name[9] <= '9';
-}
-
-static size_t read_names(X509_STORE *roots, const char *folder, bool hashed)
-{
-	DIR *entries = opendir(folder);
-	struct buffer path = { 0 };
-	size_t count = 0;
-
-	for (struct dirent *e; entries && (e = readdir(entries));) {
-		if (e->d_name[0] == '.' || (hashed && !is_hashed_name(e->d_name)))
-			continue;
-		buffer_clear(&path);
-		buffer_add_format(&path, "%s/%s", folder, e->d_name);
-		count += read_file(roots, buffer_text(&path));
-	}
-	if (entries)
-		closedir(entries);
-	buffer_finish(&path);
-	return count;
-}
-
-/* A folder made by 'openssl rehash' holds most certificates twice: once is enough. */
-static size_t read_folder(X509_STORE *roots, const char *folder)
-{
-	size_t count = read_names(roots, folder, true);
-
-	return count ? count : read_names(roots, folder, false);
-}
-
 static bool read_named_roots(struct trust *t, struct error *error)
 {
 	const struct trust_options *o = &t->options;
 
-	if (o->ca_file && !read_file(t->roots, o->ca_file))
+	if (o->ca_file && !roots_add_file(t->roots, o->ca_file))
 		return error_set(error, EXIT_IO, "cannot read certificates from '%s': name a file in PEM", o->ca_file);
-	if (o->ca_path && !read_folder(t->roots, o->ca_path))
+	if (o->ca_path && !roots_add_folder(t->roots, o->ca_path))
 		return error_set(error, EXIT_IO, "no certificate can be read in '%s': name a folder of files in PEM", o->ca_path);
 	t->roots_read = t->has_roots = o->ca_file || o->ca_path;
 	return true;
@@ -106,8 +63,8 @@ static void read_roots(struct trust *t)
 	if (t->roots_read)
 		return;
 	t->roots_read = true;
-	size_t count = read_file(t->roots, or_default(X509_get_default_cert_file_env(), X509_get_default_cert_file()));
-	count += read_folder(t->roots, or_default(X509_get_default_cert_dir_env(), X509_get_default_cert_dir()));
+	size_t count = roots_add_file(t->roots, or_default(X509_get_default_cert_file_env(), X509_get_default_cert_file()));
+	count += roots_add_folder(t->roots, or_default(X509_get_default_cert_dir_env(), X509_get_default_cert_dir()));
 	t->has_roots = count;
 }
 
@@ -116,9 +73,7 @@ bool trust_create(const struct trust_options *options, struct trust **out, struc
 	struct trust *t = xcalloc(1, sizeof *t);
 
 	t->options = *options;
-	t->roots = X509_STORE_new();
-	if (!t->roots)
-		abort();
+	t->roots = roots_create();
 	hash_key_init(&t->keys[0]);
 	hash_key_init(&t->keys[1]);
 	if (!read_named_roots(t, error)) {
@@ -147,7 +102,8 @@ void trust_destroy(struct trust *t)
 		forget(&t->remembered[i].judgement);
 	for (size_t i = 0; i < AUTHORITIES; i++)
 		X509_free(t->authorities[i]);
-	X509_STORE_free(t->roots);
+	parsed_finish(&t->parsed);
+	roots_destroy(t->roots);
 	buffer_finish(&t->scratch);
 	free(t);
 }
@@ -207,8 +163,8 @@ static void judge_anew(struct trust *t, struct remembered *r, const struct chain
 	j.until_s = j.from_s + DAY_S;
 	forget(&r->judgement);
 	read_roots(t);
-	certificates_parse(&certificates, chain);
-	j.roots = t->has_roots ? t->roots : NULL;
+	certificates_parse(&certificates, chain, &t->parsed);
+	j.roots = t->has_roots ? roots_store(t->roots) : NULL;
 	judge(&j, &r->judgement);
 	remember_authorities(t, &certificates);
 	certificates_finish(&certificates);
