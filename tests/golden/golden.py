@@ -50,7 +50,7 @@ server_think_ms tls_ms first_byte_ms total_ms round_trips retransmissions client
 # Columns that no capture can fill yet, and views without a row: each issue that lands takes its own out. Truth is silent
 # about them.
 EXPECTED_LATER = set("""
-vlan encapsulation inner_server_name certificate_compression dtls_cookie
+vlan encapsulation inner_server_name
 """.split())
 # nDPI's own: applications.py asks for them.
 ELSEWHERE = {"application", "category", "risks"}

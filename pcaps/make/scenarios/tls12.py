@@ -106,7 +106,7 @@ def tls12_hello_request(lab):
     threading.Timer(0.6, lambda: server.say(b"r\n")).start()
     result = s_client(lab, TLS12, say=[b"hello\n", b"again\n", b"more\n"])
     assert result.has(r"RENEGOTIATING|read R BLOCK|hello") and server.has("RENEGOT|SSL_do_handshake"), server.text()
-    return [seen(result, secure_renegotiation=1), {"server_name": None}]
+    return [seen(result, secure_renegotiation=1), {"server_name": None, "hidden": {"server_name": "example.test"}}]
 
 
 @scenario("anonymous Diffie-Hellman: no certificate")
