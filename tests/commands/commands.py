@@ -38,7 +38,10 @@ def run(*arguments, env=UTF8, cwd=None, **more):
 
 def on_terminal(columns, *arguments, env=UTF8):
     """What the program writes where standard output is a terminal of that width."""
-    master, slave = pty.openpty()
+    try:
+        master, slave = pty.openpty()
+    except OSError as error:
+        raise unittest.SkipTest(f"no terminal is to be had here: {error}") from error
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
     process = subprocess.Popen([PROGRAM, *arguments], stdout=slave, stderr=subprocess.PIPE, env=environment(env))
     os.close(slave)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 LINES_MAX = 900
+TEST_LINES_MAX = 1300  # of facts that stand side by side, each for itself
 APPLICATION = "src/app"
 LIBRARY_FOLDERS = ("include/overhear", "src", "dissectors")
 
@@ -151,8 +152,9 @@ def check_length(root, *_):
     """A file stays short enough to be read at one sitting."""
     for path in sources(root, (*LIBRARY_FOLDERS, "tests")):
         count = sum(1 for _ in lines_of(root, path))
-        if count > LINES_MAX:
-            yield f"{path}: {count} lines; at most {LINES_MAX}"
+        most = TEST_LINES_MAX if path.parts[0] == "tests" else LINES_MAX
+        if count > most:
+            yield f"{path}: {count} lines; at most {most}"
 
 
 def check_limits(root, *_):

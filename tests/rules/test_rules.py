@@ -100,6 +100,11 @@ class Rules(unittest.TestCase):
     def test_a_long_file_is_found(self):
         self.assert_breaks("length", "src/base/bad.c", "\n" * (rules.LINES_MAX + 1), "at most")
 
+    def test_a_test_may_be_longer_within_bounds(self):
+        self.write("tests/unit/long.c", "\n" * rules.TEST_LINES_MAX)
+        self.assertEqual(self.complaints("length"), [])
+        self.assert_breaks("length", "tests/unit/long.c", "\n" * (rules.TEST_LINES_MAX + 1), "at most")
+
     def test_a_limit_without_a_test_is_found(self):
         self.assert_breaks("limits", "tests/unit/flow.c", "int LIMIT_FLOWS_OTHER;\n", "the limit FLOWS")
 
