@@ -1,6 +1,6 @@
 """pages.py [--write] ROOT OVERHEAR: runs what README.md and docs/*.md show, and compares the answers with the page.
 
-Fenced blocks are read in order, each page in a folder of its own that holds `office.pcap` and has overhear in its path:
+Fenced blocks are read in order, each page in a folder of its own that holds `office.pcap` and `pcaps/` and has overhear in its path:
 
     ```console      lines that begin with `$ ` are run by sh (more lines after a trailing backslash); what follows each is
                     its output, standard error included. `$ sudo` is dropped; `$ sh run.sh` and installing are for .ci/run
@@ -91,6 +91,7 @@ class Page:
         self.folder = tempfile.TemporaryDirectory(prefix="pages-")
         self.at = pathlib.Path(self.folder.name)
         shutil.copyfile(root / CAPTURE, self.at / "office.pcap")
+        (self.at / "pcaps").symlink_to((root / "pcaps").resolve())
         (self.at / "bin").mkdir()
         (self.at / "bin/overhear").symlink_to(overhear.resolve())
         self.environment = {"PATH": f"{self.at}/bin:{os.environ['PATH']}", "HOME": str(self.at), "LC_ALL": "C.UTF-8",

@@ -16,6 +16,8 @@ GOOD = """# A page
 ```console
 $ overhear read office.pcap
 read office.pcap
+$ cat pcaps/office.pcap; echo
+packets
 $ echo one; \\
   echo two
 one
@@ -64,7 +66,7 @@ class Pages(unittest.TestCase):
 
     def test_a_right_page_has_no_troubles_and_is_run(self):
         self.assertEqual(self.troubles(GOOD), [])
-        self.assertEqual(self.ran, 4)
+        self.assertEqual(self.ran, 5)
         self.assertEqual(self.left_out, ["sh run.sh"])
 
     def test_another_answer_of_a_command_is_a_trouble(self):
