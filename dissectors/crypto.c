@@ -47,6 +47,7 @@ enum cipher {
 	CIPHER_LEGACY,
 	CIPHER_DES_CBC = CIPHER_LEGACY,
 	CIPHER_IDEA_CBC,
+	CIPHER_RC2_CBC,
 	CIPHER_SEED_CBC,
 	CIPHER_COUNT,
 };
@@ -71,6 +72,7 @@ static const char *const cipher_names[CIPHER_COUNT] = {
 	[CIPHER_3DES_CBC] = "DES-EDE3-CBC",
 	[CIPHER_DES_CBC] = "DES-CBC",
 	[CIPHER_IDEA_CBC] = "IDEA-CBC",
+	[CIPHER_RC2_CBC] = "RC2-CBC",
 	[CIPHER_SEED_CBC] = "SEED-CBC",
 };
 
@@ -101,6 +103,7 @@ static const struct {
 	[BLOCK_3DES] = { CIPHER_3DES_CBC, 24, 8 },
 	[BLOCK_DES] = { CIPHER_DES_CBC, 8, 8 },
 	[BLOCK_IDEA] = { CIPHER_IDEA_CBC, 16, 8 },
+	[BLOCK_RC2] = { CIPHER_RC2_CBC, 16, 8 },
 	[BLOCK_SEED] = { CIPHER_SEED_CBC, 16, 16 },
 };
 

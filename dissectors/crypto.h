@@ -54,6 +54,7 @@ enum block {
 	BLOCK_3DES,
 	BLOCK_DES,
 	BLOCK_IDEA,
+	BLOCK_RC2,
 	BLOCK_SEED,
 	BLOCK_COUNT,
 };
