@@ -19,7 +19,8 @@ enum { JUDGEMENTS = 4096, AUTHORITIES = 1024, DAY_S = 86400 };
 struct remembered {
 	uint64_t key, check;		/* two hashes of the chain; key 0: empty */
 	int64_t from_s, until_s;	/* the judgement holds for times in between */
-	uint32_t epoch;			/* of the authorities, where another one might change it */
+	uint32_t place;			/* 1 + that of the authority that it depends on; 0: none */
+	uint32_t epoch;			/* of that place */
 	struct judgement judgement;
 };
 
@@ -29,8 +30,11 @@ struct trust {
 	bool roots_read, has_roots;
 	struct hash_key keys[2];
 	struct buffer scratch;
-	uint32_t epoch;
-	X509 *authorities[AUTHORITIES];
+	struct authority {
+		X509 *x;
+		uint32_t epoch;		/* how often it was replaced */
+	} authorities[AUTHORITIES];
+	uint32_t asked;			/* 1 + the place that the judgement in progress looked at; 0: none */
 	struct parsed parsed;
 	struct remembered remembered[JUDGEMENTS];
 };
@@ -101,7 +105,7 @@ void trust_destroy(struct trust *t)
 	for (size_t i = 0; i < JUDGEMENTS; i++)
 		forget(&t->remembered[i].judgement);
 	for (size_t i = 0; i < AUTHORITIES; i++)
-		X509_free(t->authorities[i]);
+		X509_free(t->authorities[i].x);
 	parsed_finish(&t->parsed);
 	roots_destroy(t->roots);
 	buffer_finish(&t->scratch);
@@ -110,9 +114,9 @@ void trust_destroy(struct trust *t)
 
 /* --- authorities seen --- */
 
-static X509 **authority_place(struct trust *t, X509_NAME *name)
+static uint32_t authority_place(const X509_NAME *name)
 {
-	return &t->authorities[X509_NAME_hash_ex(name, NULL, NULL, NULL) % AUTHORITIES];
+	return (uint32_t)(X509_NAME_hash_ex(name, NULL, NULL, NULL) % AUTHORITIES);
 }
 
 /* Remembers the CA certificates of a chain; they never help it, but tell what another one lacks. */
@@ -123,13 +127,13 @@ static void remember_authorities(struct trust *t, const struct certificates *c)
 
 		if (!x || X509_check_ca(x) <= 0)
 			continue;
-		X509 **place = authority_place(t, X509_get_subject_name(x));
-		if (*place && !X509_cmp(*place, x))
+		struct authority *a = &t->authorities[authority_place(X509_get_subject_name(x))];
+		if (a->x && !X509_cmp(a->x, x))
 			continue;
-		X509_free(*place);
+		X509_free(a->x);
 		X509_up_ref(x);
-		*place = x;
-		t->epoch++;
+		a->x = x;
+		a->epoch++;
 	}
 	ERR_clear_error();
 }
@@ -137,8 +141,10 @@ static void remember_authorities(struct trust *t, const struct certificates *c)
 static X509 *find_authority(void *context, X509 *child)
 {
 	struct trust *t = context;
-	X509 *found = *authority_place(t, X509_get_issuer_name(child));
+	uint32_t place = authority_place(X509_get_issuer_name(child));
+	X509 *found = t->authorities[place].x;
 
+	t->asked = 1 + place;
 	if (!found || X509_NAME_cmp(X509_get_subject_name(found), X509_get_issuer_name(child)))
 		return NULL;
 	return X509_verify(child, X509_get0_pubkey(found)) == 1 ? found : NULL;
@@ -165,20 +171,22 @@ static void judge_anew(struct trust *t, struct remembered *r, const struct chain
 	read_roots(t);
 	certificates_parse(&certificates, chain, &t->parsed);
 	j.roots = t->has_roots ? roots_store(t->roots) : NULL;
+	t->asked = 0;
 	judge(&j, &r->judgement);
 	remember_authorities(t, &certificates);
+	r->place = t->asked;
+	r->epoch = r->place ? t->authorities[r->place - 1].epoch : 0;
 	certificates_finish(&certificates);
 	r->from_s = j.from_s;
 	r->until_s = j.until_s;
-	r->epoch = t->epoch;
 	ERR_clear_error();
 }
 
 static bool still_holds(const struct trust *t, const struct remembered *r, int64_t time_s)
 {
-	bool may_change = r->judgement.flaws & (FLAW_INCOMPLETE | FLAW_UNTRUSTED);
+	bool changed = r->place && r->epoch != t->authorities[r->place - 1].epoch;
 
-	return time_s >= r->from_s && time_s < r->until_s && (!may_change || r->epoch == t->epoch);
+	return time_s >= r->from_s && time_s < r->until_s && !changed;
 }
 
 const struct judgement *trust_judge(struct trust *t, const struct chain *chain, int64_t time_s)
