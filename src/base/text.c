@@ -104,18 +104,42 @@ void text_add_safe(struct buffer *out, struct bytes b)
 	}
 }
 
+static size_t unquoted(struct bytes b)
+{
+	size_t n = 0;
+
+	while (n < b.len && b.at[n] != '"' && b.at[n] != '\\')
+		n++;
+	return n;
+}
+
+static void add_quoted(struct buffer *out, struct bytes b)
+{
+	struct reader r = reader_of(b);
+
+	buffer_add_text(out, "\"");
+	for (;;) {
+		struct bytes run = rd_take(&r, unquoted(rd_peek(&r)));
+
+		buffer_add(out, run.at, run.len);
+		if (!rd_more(&r))
+			break;
+		char escaped[2] = { '\\', (char)rd_u8(&r) };
+		buffer_add(out, escaped, sizeof escaped);
+	}
+	buffer_add_text(out, "\"");
+}
+
 void text_add_json(struct buffer *out, struct bytes b)
 {
 	struct buffer safe = { 0 };
 
-	text_add_safe(&safe, b);
-	buffer_add_text(out, "\"");
-	for (size_t i = 0; i < safe.len; i++) {
-		if (safe.at[i] == '"' || safe.at[i] == '\\')
-			buffer_add_text(out, "\\");
-		buffer_add(out, &safe.at[i], 1);
+	if (text_is_plain(b)) {
+		add_quoted(out, b);
+		return;
 	}
-	buffer_add_text(out, "\"");
+	text_add_safe(&safe, b);
+	add_quoted(out, buffer_bytes(&safe));
 	buffer_finish(&safe);
 }
 
