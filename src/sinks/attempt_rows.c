@@ -1,9 +1,10 @@
 #include "sinks/attempt_rows.h"
 
+#include "base/buffer.h"
 #include "base/text.h"
+#include "overhear/handshake.h"
 #include "record/attempt.h"
-
-#include <string.h>
+#include "record/fields.h"
 
 #define PUT(condition) \
 	"INSERT INTO attempt_rows(capture_id, client_ip, server_ip, server_port, reason, starttls, attempts, first_seen_ns, last_seen_ns) " \
@@ -11,29 +12,59 @@
 	"ON CONFLICT(capture_id, server_ip, server_port, reason, coalesce(client_ip, ''), coalesce(starttls, '')) " \
 	"DO UPDATE SET attempts = excluded.attempts, first_seen_ns = excluded.first_seen_ns, last_seen_ns = excluded.last_seen_ns"
 
+static int prepare(sqlite3 *db, const char *sql, sqlite3_stmt **out)
+{
+	return sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, out, NULL);
+}
+
+/* The row without an address says up to which handshake the list reaches. Its servers are those that spoke TLS, and with nothing
+ * before it. */
+static int prepare_list(struct attempt_rows *a, sqlite3 *db)
+{
+	const struct field *transport = field_find("transport"), *stage = field_find("stage");
+	struct buffer sql = { 0 };
+
+	buffer_add_format(&sql,
+		"INSERT OR IGNORE INTO tls_servers(ip, port) SELECT server_ip, server_port FROM handshake_rows "
+		"WHERE id > coalesce((SELECT max(port) FROM tls_servers WHERE ip = ''), 0) AND starttls IS NULL AND server_ip IS NOT NULL "
+		"AND marks >> %u & %u = %u AND marks >> %u & %u >= %u",
+		transport->bit, (1U << transport->bits) - 1, TRANSPORT_TCP, stage->bit, (1U << stage->bits) - 1, STAGE_SERVER_HELLO);
+	int rc = prepare(db, buffer_text(&sql), &a->list);
+	buffer_finish(&sql);
+	if (rc == SQLITE_OK)
+		rc = prepare(db, "DELETE FROM tls_servers WHERE ip = ''", &a->unmark);
+	if (rc == SQLITE_OK)
+		rc = prepare(db, "INSERT INTO tls_servers(ip, port) SELECT '', coalesce(max(id), 0) FROM handshake_rows", &a->mark);
+	return rc;
+}
+
 int attempt_rows_init(struct attempt_rows *a, sqlite3 *db)
 {
-	int rc = sqlite3_prepare_v3(db, PUT("true"), -1, SQLITE_PREPARE_PERSISTENT, &a->put, NULL);
+	int rc = prepare(db, PUT("true"), &a->put);
 
+	a->listed = false;
 	if (rc == SQLITE_OK)
-		rc = sqlite3_prepare_v3(db, PUT("EXISTS (SELECT 1 FROM tls_servers WHERE ip = ?3 AND port = ?4)"), -1,
-			SQLITE_PREPARE_PERSISTENT, &a->put_with_tls, NULL);
-	if (rc == SQLITE_OK)
-		rc = sqlite3_prepare_v3(db, "INSERT OR IGNORE INTO tls_servers(ip, port) VALUES(?1, ?2)", -1, SQLITE_PREPARE_PERSISTENT,
-			&a->note, NULL);
-	return rc;
+		rc = prepare(db, PUT("EXISTS (SELECT 1 FROM tls_servers WHERE ip = ?3 AND port = ?4)"), &a->put_with_tls);
+	return rc == SQLITE_OK ? prepare_list(a, db) : rc;
 }
 
 void attempt_rows_finish(struct attempt_rows *a)
 {
 	sqlite3_finalize(a->put);
 	sqlite3_finalize(a->put_with_tls);
-	sqlite3_finalize(a->note);
+	sqlite3_finalize(a->list);
+	sqlite3_finalize(a->unmark);
+	sqlite3_finalize(a->mark);
 }
 
 void attempt_rows_forget(struct attempt_rows *a)
 {
-	memset(a->known, 0, sizeof a->known);
+	a->listed = false;
+}
+
+void attempt_rows_note(struct attempt_rows *a)
+{
+	a->listed = false;
 }
 
 static int step(sqlite3_stmt *statement)
@@ -44,11 +75,27 @@ static int step(sqlite3_stmt *statement)
 	return rc;
 }
 
+static int list_servers(struct attempt_rows *a)
+{
+	int rc = a->listed ? SQLITE_DONE : step(a->list);
+
+	if (a->listed || rc != SQLITE_DONE)
+		return rc;
+	rc = step(a->unmark);
+	if (rc == SQLITE_DONE)
+		rc = step(a->mark);
+	a->listed = rc == SQLITE_DONE;
+	return rc;
+}
+
 int attempt_rows_put(struct attempt_rows *a, int64_t capture_id, const struct attempt *attempt)
 {
 	sqlite3_stmt *put = attempt->only_with_tls ? a->put_with_tls : a->put;
 	char client[46], server[46];
+	int listed = attempt->only_with_tls ? list_servers(a) : SQLITE_DONE;
 
+	if (listed != SQLITE_DONE)
+		return listed;
 	text_address(attempt->client.at, client);
 	text_address(attempt->server.at, server);
 	sqlite3_bind_int64(put, 1, capture_id);
@@ -61,31 +108,4 @@ int attempt_rows_put(struct attempt_rows *a, int64_t capture_id, const struct at
 	sqlite3_bind_int64(put, 8, attempt->first_ns);
 	sqlite3_bind_int64(put, 9, attempt->last_ns);
 	return step(put);
-}
-
-/* Any address, spread by what differs most. */
-static struct tls_server *place_of(struct attempt_rows *a, const struct tls_server *server)
-{
-	uint64_t half[2];
-
-	memcpy(half, server->ip.at, sizeof half);
-	uint64_t mixed = ((half[0] ^ half[1]) + server->port) * UINT64_C(0x9e3779b97f4a7c15);
-	return &a->known[mixed >> 32 & (TLS_SERVERS_REMEMBERED - 1)];
-}
-
-int attempt_rows_note(struct attempt_rows *a, const struct handshake *h)
-{
-	struct tls_server server = { .ip = h->server, .port = h->server_port };
-	struct tls_server *place = place_of(a, &server);
-	char ip[46];
-
-	if (h->transport != TRANSPORT_TCP || h->starttls.len || h->stage < STAGE_SERVER_HELLO || !memcmp(place, &server, sizeof server))
-		return SQLITE_DONE;
-	text_address(server.ip.at, ip);
-	sqlite3_bind_text(a->note, 1, ip, -1, SQLITE_STATIC);
-	sqlite3_bind_int(a->note, 2, h->server_port);
-	int rc = step(a->note);
-	if (rc == SQLITE_DONE)
-		*place = server;
-	return rc;
 }

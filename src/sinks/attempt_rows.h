@@ -1,23 +1,18 @@
-/* attempt_rows.h: storing what never became a handshake, and remembering where TLS was seen: attempts at ports that are none of
- * TLS's own count only there. Part of the SQLite sink; works within its transaction.
+/* attempt_rows.h: storing what never became a handshake. Attempts at ports that are none of TLS's own count only where TLS was
+ * seen: where that is, is listed from the stored handshakes when such an attempt asks, not with every handshake. Part of the
+ * SQLite sink; works within its transaction.
  */
 #ifndef SINKS_ATTEMPT_ROWS_H
 #define SINKS_ATTEMPT_ROWS_H
 
 #include "overhear/attempt.h"
-#include "overhear/handshake.h"
 
 #include <sqlite3.h>
-
-enum { TLS_SERVERS_REMEMBERED = 8192 };
+#include <stdbool.h>
 
 struct attempt_rows {
-	sqlite3_stmt *put, *put_with_tls, *note;
-	/* Servers whose row is known to be there, so that it is not written with every handshake. */
-	struct tls_server {
-		struct address ip;
-		uint32_t port;
-	} known[TLS_SERVERS_REMEMBERED];
+	sqlite3_stmt *put, *put_with_tls, *list, *unmark, *mark;
+	bool listed;		/* every stored handshake's server is in the list */
 };
 
 /* Both give SQLite's code. */
@@ -27,7 +22,7 @@ void attempt_rows_finish(struct attempt_rows *a);
 void attempt_rows_forget(struct attempt_rows *a);
 /* SQLITE_DONE where it is stored, or is none of ours; a later total of the same row replaces the earlier. */
 int attempt_rows_put(struct attempt_rows *a, int64_t capture_id, const struct attempt *attempt);
-/* SQLITE_DONE: the server's port is remembered, where TLS came first and the server spoke it. */
-int attempt_rows_note(struct attempt_rows *a, const struct handshake *h);
+/* A handshake was stored. */
+void attempt_rows_note(struct attempt_rows *a);
 
 #endif

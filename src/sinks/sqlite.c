@@ -502,6 +502,8 @@ static const char forget_sql[] =
 	"UPDATE handshake_rows SET resumed_from = NULL WHERE resumed_from IN (SELECT id FROM "
 	"handshake_rows WHERE capture_id = %1$lld);"
 	"DELETE FROM handshake_rows WHERE capture_id = %1$lld;"
+	/* attempt_rows.h: ids that are free again will be those of others. */
+	"UPDATE tls_servers SET port = min(port, (SELECT coalesce(max(id), 0) FROM handshake_rows)) WHERE ip = '';"
 	"DELETE FROM capture_runs WHERE id = %1$lld;"
 	"DELETE FROM hello_rows WHERE id NOT IN (SELECT client_hello FROM handshake_rows WHERE "
 	"client_hello IS NOT NULL "
@@ -670,8 +672,9 @@ static bool put_handshake(struct sink *s, struct handshake *h, struct error *err
 	if (!store_shapes(s, h, &extra))
 		return give_up(s, error);
 	handshake_row_bind(&s->row, h, &extra);
-	if (!insert(s) || attempt_rows_note(&s->attempts, h) != SQLITE_DONE)
+	if (!insert(s))
 		return give_up(s, error);
+	attempt_rows_note(&s->attempts);
 	note_chains(s, h, &extra);
 	note_sessions(s, h, sqlite3_last_insert_rowid(s->db));
 	if (extra.connection_id > s->connection_last)

@@ -8,6 +8,8 @@
 #include <cmocka.h>
 #include <sqlite3.h>
 
+#include "overhear/handshake.h"
+#include "record/fields.h"
 #include "sinks/attempt_rows.h"
 #include "sinks/schema.h"
 
@@ -105,43 +107,64 @@ static void roads_are_rows_of_their_own(void **state)
 	expect(*state, "SELECT starttls FROM attempts ORDER BY starttls", "-;proxy-v1+smtp;");
 }
 
+static int64_t mark(const char *column, unsigned value)
+{
+	return (int64_t)value << field_find(column)->bit;
+}
+
+static void store(struct bench *b, enum transport transport, enum stage stage, const char *starttls)
+{
+	char *sql = sqlite3_mprintf("INSERT INTO handshake_rows(capture_id, connection_id, server_ip, server_port, starttls, marks) "
+		"VALUES(1, 1, '192.0.2.2', 4433, %Q, %lld)", starttls, (long long)(mark("transport", transport) | mark("stage", stage)));
+
+	assert_int_equal(sqlite3_exec(b->db, sql, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_free(sql);
+	attempt_rows_note(&b->rows);
+}
+
+static const struct attempt elsewhere = {
+	.client = { { [10] = 0xff, [11] = 0xff, [12] = 192, [14] = 2, [15] = 1 } },
+	.server = { { [10] = 0xff, [11] = 0xff, [12] = 192, [14] = 2, [15] = 2 } },
+	.server_port = 4433, .only_with_tls = true, .attempts = 1,
+};
+
 static void other_ports_count_only_where_tls_was_seen(void **state)
 {
 	struct bench *b = *state;
-	struct attempt other = plain;
-	struct handshake h;
 
-	other.server_port = 4433;
-	other.only_with_tls = true;
-	put(b, other);
+	put(b, elsewhere);
 	expect(b, "SELECT count(*) FROM attempts", "0;");
-	handshake_init(&h);
-	h.transport = TRANSPORT_TCP;
-	h.server = plain.server;
-	h.server_port = 4433;
-	h.stage = STAGE_CLIENT_HELLO;
-	assert_int_equal(attempt_rows_note(&b->rows, &h), SQLITE_DONE);
-	put(b, other);
+	store(b, TRANSPORT_TCP, STAGE_CLIENT_HELLO, NULL);
+	store(b, TRANSPORT_QUIC, STAGE_FINISHED, NULL);
+	put(b, elsewhere);
 	expect(b, "SELECT count(*) FROM attempts", "0;");
-	h.stage = STAGE_FINISHED;
-	assert_int_equal(attempt_rows_note(&b->rows, &h), SQLITE_DONE);
-	assert_int_equal(attempt_rows_note(&b->rows, &h), SQLITE_DONE);
-	put(b, other);
+	store(b, TRANSPORT_TCP, STAGE_SERVER_HELLO, NULL);
+	store(b, TRANSPORT_TCP, STAGE_FINISHED, NULL);
+	put(b, elsewhere);
+	put(b, elsewhere);
 	expect(b, "SELECT count(*) FROM attempts", "1;");
 }
 
 static void tls_behind_starttls_makes_no_port_of_tls(void **state)
 {
 	struct bench *b = *state;
-	struct handshake h;
 
-	handshake_init(&h);
-	h.transport = TRANSPORT_TCP;
-	h.stage = STAGE_FINISHED;
-	h.starttls = handshake_keep_text(&h, "smtp");
-	assert_int_equal(attempt_rows_note(&b->rows, &h), SQLITE_DONE);
-	expect(b, "SELECT count(*) FROM tls_servers", "0;");
-	handshake_finish(&h);
+	store(b, TRANSPORT_TCP, STAGE_FINISHED, "smtp");
+	put(b, elsewhere);
+	expect(b, "SELECT count(*) FROM attempts", "0;");
+}
+
+static void where_tls_was_seen_is_known_after_a_restart(void **state)
+{
+	struct bench *b = *state;
+
+	store(b, TRANSPORT_TCP, STAGE_FINISHED, NULL);
+	put(b, elsewhere);
+	expect(b, "DELETE FROM attempt_rows", "");
+	attempt_rows_finish(&b->rows);
+	assert_int_equal(attempt_rows_init(&b->rows, b->db), SQLITE_OK);
+	put(b, elsewhere);
+	expect(b, "SELECT count(*) FROM attempts", "1;");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_bench, close_bench)
@@ -155,6 +178,7 @@ int main(void)
 		TEST(roads_are_rows_of_their_own),
 		TEST(other_ports_count_only_where_tls_was_seen),
 		TEST(tls_behind_starttls_makes_no_port_of_tls),
+		TEST(where_tls_was_seen_is_known_after_a_restart),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
