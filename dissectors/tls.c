@@ -325,8 +325,12 @@ void tls_messages(struct tls *t, struct tls_env *env, unsigned end, struct bytes
 				continue;
 			}
 		}
-		if (collect_prefix(s, &r))
-			message_begin(t, env, end, length_of(s->prefix));
+		if (!collect_prefix(s, &r))
+			continue;
+		message_begin(t, env, end, length_of(s->prefix));
+		/* An empty message is whole now: the bytes that follow may be long in coming. */
+		if (s->message_want && s->message_len == s->message_want)
+			message_continue(t, env, end, &r);
 	}
 }
 

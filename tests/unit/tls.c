@@ -199,6 +199,26 @@ static void a_message_may_lie_in_records_of_one_byte_and_empty_ones(void **state
 	close_bench(b);
 }
 
+static void an_empty_message_in_two_segments_waits_for_nothing(void **state)
+{
+	static const uint8_t certificate[] = { 11, 0, 0, 3, 0, 0, 0 }, done[] = { 22, 3, 3, 0, 4, 14, 0, 0, 0 };
+	struct bench *b = open_bench();
+	struct buffer hello = { 0 }, m = { 0 };
+
+	(void)state;
+	push_messages(b, CLIENT, add_hello);
+	wire_server_hello(&hello, 0xc02f, NULL);
+	wire_message(&m, 2, hello.at, hello.len);
+	push_record(b, SERVER, 22, m.at, m.len);
+	push_record(b, SERVER, 22, certificate, sizeof certificate);
+	push(b, SERVER, (struct bytes){ done, 8 });
+	push(b, SERVER, (struct bytes){ done + 8, 1 });
+	assert_int_equal(handshake_message(&b->t.exchange.h, b->t.exchange.h.message_count - 1)->type, 14);
+	buffer_finish(&hello);
+	buffer_finish(&m);
+	close_bench(b);
+}
+
 static void what_is_not_tls_is_refused(void **state)
 {
 	static const char *const others[] = { "GET / HTTP/1.1\r\n", "220 mail ready\r\n", "\x16\x02\x01", "\x16\x03\x09",
@@ -461,6 +481,7 @@ int main(void)
 		cmocka_unit_test(a_handshake_is_emitted_with_the_first_answer),
 		cmocka_unit_test(every_split_gives_the_same),
 		cmocka_unit_test(a_message_may_lie_in_records_of_one_byte_and_empty_ones),
+		cmocka_unit_test(an_empty_message_in_two_segments_waits_for_nothing),
 		cmocka_unit_test(what_is_not_tls_is_refused),
 		cmocka_unit_test(the_answer_seen_before_the_hello_counts),
 		cmocka_unit_test(an_answer_that_is_not_tls_fails_it),
