@@ -382,11 +382,18 @@ static void stop_waiting(struct dtls *d, struct tls_env *env)
 	}
 }
 
+static bool repeats_finished(const struct dtls *d, unsigned end, const struct record *r)
+{
+	const struct dtls_side *s = &d->side[end];
+
+	return s->finished_len == r->len && r->epoch <= s->finished_epoch;
+}
+
 static void encrypted_handshake(struct dtls *d, unsigned end, const struct record *r, int64_t ns)
 {
 	struct dtls_side *s = &d->side[end];
 
-	if (s->finished_len == r->len && r->epoch <= s->finished_epoch) {
+	if (repeats_finished(d, end, r)) {
 		d->carried_old = true;
 		return;
 	}
@@ -489,7 +496,8 @@ static void record(struct dtls *d, struct tls_env *env, unsigned end, const stru
 		d->carried_new = true;
 	} else if (d->client != UNKNOWN) {
 		d->carried_new = false;
-		if (r->type != RECORD_APPLICATION_DATA && exchange_is_running(&d->exchange))
+		if (r->type != RECORD_APPLICATION_DATA && exchange_is_running(&d->exchange) &&
+			!repeats_finished(d, end, r))
 			count_record(d, end, r);
 		encrypted(d, env, end, r, ns);
 		d->carried_new |= carried_new;

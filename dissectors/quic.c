@@ -23,6 +23,9 @@ enum { INITIAL_DATAGRAM_MIN = 1200, SHORT_PACKET_MIN = 21, FIRST_DCID_MIN = 8 };
 enum { HELLO_READABLE_LEN = MESSAGE_HEADER_LEN + 2 + 32 };
 enum { ALERT_FATAL = 2, CRYPTO_ERROR = 0x100, CRYPTO_ERROR_LAST = 0x1ff };
 
+/* A mirrored port shows packets twice, one soon after the other. QUIC itself never sends one again. */
+enum { RECENT_PACKETS = 16 };
+
 enum level { LEVEL_INITIAL, LEVEL_HANDSHAKE, LEVEL_COUNT };
 
 /* A datagram that came before the one that tells its keys. */
@@ -45,6 +48,8 @@ struct quic_running {
 	struct waiting *waiting; /* owned */
 	int64_t largest[LEVEL_COUNT][2];
 	struct crypto_stream crypto[LEVEL_COUNT][2];
+	uint32_t recent[RECENT_PACKETS]; /* the last bytes of packets: the tag makes them unlike all others */
+	uint8_t recent_next;
 	uint8_t waiting_count;
 	bool hello_whole; /* the client's */
 };
@@ -623,12 +628,8 @@ static void short_header(struct passage *at)
 	q->settled = at->sender == SENDER_SERVER ? SETTLED_SERVER_SPOKE : SETTLED_NOT;
 }
 
-static bool one_packet(struct passage *at, const struct quic_packet *p)
+static bool by_type(struct passage *at, const struct quic_packet *p)
 {
-	if (p->type == QUIC_VERSION_NEGOTIATION)
-		return negotiation(at, p);
-	if (!p->known)
-		return false;
 	switch (p->type) {
 	case QUIC_INITIAL:
 		return initial(at, p);
@@ -642,6 +643,44 @@ static bool one_packet(struct passage *at, const struct quic_packet *p)
 		exchange_packet(&at->q->exchange, at->number);
 		return true;
 	}
+}
+
+static uint32_t tail_of(const struct quic_packet *p)
+{
+	struct reader r = reader_of(p->whole);
+
+	if (p->cut || p->whole.len < QUIC_TAG_LEN)
+		return 0;
+	rd_skip(&r, p->whole.len - 4);
+	return rd_u32(&r);
+}
+
+static bool is_recent(const struct quic_running *run, uint32_t tail)
+{
+	for (unsigned i = 0; run && i < RECENT_PACKETS; i++)
+		if (run->recent[i] == tail)
+			return true;
+	return false;
+}
+
+static bool one_packet(struct passage *at, const struct quic_packet *p)
+{
+	if (p->type == QUIC_VERSION_NEGOTIATION)
+		return negotiation(at, p);
+	if (!p->known)
+		return false;
+	uint32_t tail = tail_of(p);
+
+	if (tail && is_recent(at->q->running, tail)) {
+		at->crypto_old |= p->type == QUIC_INITIAL;
+		return true;
+	}
+	if (!by_type(at, p))
+		return false;
+	struct quic_running *run = at->q->running;
+	if (run && tail)
+		run->recent[run->recent_next++ % RECENT_PACKETS] = tail;
+	return true;
 }
 
 /* ---- datagrams ---- */

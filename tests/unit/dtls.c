@@ -325,6 +325,25 @@ static void every_order_gives_the_same_handshake(void **state)
 	}
 }
 
+static void what_comes_twice_is_counted_once(void **state)
+{
+	struct scene *once = begin(), *twice = begin();
+	struct flights f = make_flights(once), g = make_flights(twice);
+
+	(void)state;
+	play(once, &f, "abcdefgh");
+	finish(once, EXCHANGE_END_CAPTURE);
+	play(twice, &g, "aabbccddeeffgghh");
+	finish(twice, EXCHANGE_END_CAPTURE);
+	assert_int_equal(twice->h->client_bytes, once->h->client_bytes);
+	assert_int_equal(twice->h->server_bytes, once->h->server_bytes);
+	assert_int_equal(twice->h->packets, once->h->packets);
+	finish_flights(&f);
+	finish_flights(&g);
+	destroy(once);
+	destroy(twice);
+}
+
 /* A flight's datagrams in any order, each perhaps twice, by a sequence that is the same each time. */
 static void any_shuffle_of_a_flight_gives_the_same_handshake(void **state)
 {
@@ -775,6 +794,7 @@ int main(void)
 		cmocka_unit_test(a_cookie_and_both_hellos_belong_to_one_handshake),
 		cmocka_unit_test(a_message_counts_its_header_of_twelve_bytes),
 		cmocka_unit_test(every_order_gives_the_same_handshake),
+		cmocka_unit_test(what_comes_twice_is_counted_once),
 		cmocka_unit_test(any_shuffle_of_a_flight_gives_the_same_handshake),
 		cmocka_unit_test(what_comes_again_counts_as_retransmitted_and_not_twice),
 		cmocka_unit_test(pieces_may_be_of_any_size_and_overlap),

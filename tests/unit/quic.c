@@ -177,6 +177,27 @@ static void duplicates_count_as_retransmissions_and_change_nothing_else(void **s
 	close_bench(b);
 }
 
+static void a_mirrored_port_counts_each_packet_once(void **state)
+{
+	struct bench *once = open_bench(), *twice = open_bench();
+
+	(void)state;
+	send_conversation(once);
+	pass_all(once);
+	send_conversation(twice);
+	for (unsigned i = 0; i < twice->sent_count; i++) {
+		pass_sent(twice, i);
+		pass_sent(twice, i);
+	}
+	const struct handshake *h = the_row(once), *again = the_row(twice);
+	assert_int_equal(again->packets, h->packets);
+	assert_true(h->client_bytes > 0);
+	assert_int_equal(again->client_bytes, h->client_bytes);
+	assert_int_equal(again->server_bytes, h->server_bytes);
+	close_bench(once);
+	close_bench(twice);
+}
+
 static void damaged_copies_change_nothing(void **state)
 {
 	(void)state;
@@ -323,6 +344,7 @@ int main(void)
 		cmocka_unit_test(a_hello_in_pieces_gives_the_same_row),
 		cmocka_unit_test(every_order_of_the_first_datagrams_gives_the_same_row),
 		cmocka_unit_test(duplicates_count_as_retransmissions_and_change_nothing_else),
+		cmocka_unit_test(a_mirrored_port_counts_each_packet_once),
 		cmocka_unit_test(damaged_copies_change_nothing),
 		cmocka_unit_test(a_damaged_first_packet_does_not_stop_the_next),
 		cmocka_unit_test(coalesced_packets_count_in_any_order),
