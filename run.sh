@@ -89,6 +89,7 @@ demonstrate() {
 	trap 'exit 143' TERM
 	show build/overhear read "$capture" -o "$folder/overhear.db"
 	show build/overhear list "$folder/overhear.db"
+	show build/overhear diagnose "$folder/overhear.db"
 	show sqlite3 -header -column "$folder/overhear.db" \
 		'SELECT version, cipher, count(*) AS handshakes FROM handshakes WHERE version IS NOT NULL GROUP BY version, cipher ORDER BY handshakes DESC, version, cipher'
 	printf '\n'
