@@ -1,5 +1,6 @@
 #include "dissectors/tls.h"
 
+#include "base/buffer.h"
 #include "base/xmalloc.h"
 #include "dissectors/hello.h"
 #include "dissectors/tls_parts.h"
@@ -658,6 +659,19 @@ static bool resynchronise(struct tls_side *s, struct bytes data)
 
 /* ---- chunks ---- */
 
+/* The answer's first bytes may have come in a segment before. */
+static void tell_answer(struct tls *t, unsigned end, struct bytes rest)
+{
+	struct tls_side *s = &t->side[end];
+	struct buffer answer = { 0 };
+
+	buffer_add(&answer, s->header, HEADER_LEN);
+	buffer_add(&answer, rest.at, rest.len);
+	exchange_not_tls(&t->exchange, buffer_bytes(&answer), s->last_ns);
+	buffer_finish(&answer);
+}
+
+/* `rest` is what stands behind the header that is none. */
 static bool not_tls(struct tls *t, unsigned end, struct bytes rest)
 {
 	struct tls_side *s = &t->side[end];
@@ -666,7 +680,7 @@ static bool not_tls(struct tls *t, unsigned end, struct bytes rest)
 	if (s->started)
 		return true;
 	if (t->client != 2 && end != t->client)
-		exchange_not_tls(&t->exchange, rest, s->last_ns);
+		tell_answer(t, end, rest);
 	return t->exchange.state != EXCHANGE_WAITING || t->side[!end].started;
 }
 
@@ -703,7 +717,7 @@ bool tls_push(void *state, struct tls_env *env, unsigned end, const struct chunk
 			if (s->header_len < HEADER_LEN)
 				break;
 			if (!header_read(t, env, end))
-				return not_tls(t, end, c->data);
+				return not_tls(t, end, rd_peek(&r));
 		}
 		size_t n = s->record_left < rd_left(&r) ? s->record_left : rd_left(&r);
 		struct bytes part = rd_take(&r, n);

@@ -257,6 +257,21 @@ static void an_answer_that_is_not_tls_fails_it(void **state)
 	close_bench(b);
 }
 
+static void an_answer_that_is_not_tls_is_told_from_its_first_byte(void **state)
+{
+	struct bench *b = open_bench();
+
+	(void)state;
+	push_messages(b, CLIENT, add_hello);
+	push(b, SERVER, (struct bytes){ (const uint8_t *)"SSH-", 4 });
+	push(b, SERVER, (struct bytes){ (const uint8_t *)"2.0-x", 5 });
+	tls_end(&b->t, &b->env, EXCHANGE_END_IDLE, SERVER);
+	struct bytes answer = handshake_text(only(b), only(b)->answer);
+	assert_int_equal(answer.len, 9);
+	assert_memory_equal(answer.at, "SSH-2.0-x", 9);
+	close_bench(b);
+}
+
 static void a_hole_in_the_certificate_costs_the_certificate_alone(void **state)
 {
 	struct bench *b = open_bench();
@@ -485,6 +500,7 @@ int main(void)
 		cmocka_unit_test(what_is_not_tls_is_refused),
 		cmocka_unit_test(the_answer_seen_before_the_hello_counts),
 		cmocka_unit_test(an_answer_that_is_not_tls_fails_it),
+		cmocka_unit_test(an_answer_that_is_not_tls_is_told_from_its_first_byte),
 		cmocka_unit_test(a_hole_in_the_certificate_costs_the_certificate_alone),
 		cmocka_unit_test(after_a_lost_header_a_record_is_found_again),
 		cmocka_unit_test(a_cut_hello_is_a_row_without_fingerprints),
