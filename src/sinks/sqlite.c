@@ -51,8 +51,8 @@ static const char *const statement_sql[STATEMENT_COUNT] = {
 			"?16, limits = ?17 WHERE id = ?1",
 	[NOTE_CONNECTION] =
 		"UPDATE capture_runs SET connection_last = max(connection_last, ?2) WHERE id = ?1",
-	[FIND_CAPTURE] = "SELECT id, status FROM capture_runs WHERE fingerprint = ?1 AND status IS "
-			 "NOT NULL ORDER BY id DESC LIMIT 1",
+	[FIND_CAPTURE] = ("SELECT id, status FROM capture_runs WHERE fingerprint = ?1 AND status IS "
+			  "NOT NULL ORDER BY id DESC LIMIT 1"),
 };
 
 /* The handshake that gave a session or ticket, by its hash. */

@@ -35,7 +35,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *at, size_t len)
 	while (rd_left(&r) >= 2 && !tls_is_over(&t)) {
 		uint8_t what = rd_u8(&r);
 		size_t n = rd_u8(&r);
-		struct chunk c = { .data = rd_take(&r, n < rd_left(&r) ? n : rd_left(&r)), .time_ns = now += 1000, .number = (uint64_t)now,
+		now += 1000;
+		struct chunk c = { .data = rd_take(&r, n < rd_left(&r) ? n : rd_left(&r)), .time_ns = now, .number = (uint64_t)now,
 			.missing = what & 2 ? what : 0 };
 
 		if (!tls_push(&t, &env, what & 1, &c))

@@ -104,7 +104,8 @@ static void add_piece(struct scene *s, struct buffer *b, unsigned end, uint8_t t
 	wire_int(&m, seq, 2);
 	wire_int(&m, at, 3);
 	wire_int(&m, len, 3);
-	buffer_add(&m, body->at + at, len);
+	if (len)
+		buffer_add(&m, body->at + at, len);
 	add_record(s, b, end, 22, 0, buffer_bytes(&m));
 	buffer_finish(&m);
 }
