@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/unit/hex.h"
+
 static int start(void **state)
 {
 	*state = crypto_create();
@@ -19,27 +21,6 @@ static int stop(void **state)
 {
 	crypto_destroy(*state);
 	return 0;
-}
-
-/* "0a1b..." as bytes; returns how many. */
-static size_t unhex(const char *text, uint8_t *out)
-{
-	size_t n = 0;
-
-	for (; text[0] && text[1]; text += 2) {
-		char pair[3] = { text[0], text[1], 0 };
-
-		out[n++] = (uint8_t)strtoul(pair, NULL, 16);
-	}
-	return n;
-}
-
-static void assert_hex(const uint8_t *got, const char *expected)
-{
-	uint8_t bytes[256];
-	size_t n = unhex(expected, bytes);
-
-	assert_memory_equal(got, bytes, n);
 }
 
 /* RFC 9001 appendix A.1. */

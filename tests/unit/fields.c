@@ -7,6 +7,7 @@
 
 #include "record/fields.h"
 #include "registry/registry.h"
+#include "tests/unit/document.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -232,21 +233,8 @@ static void registries_are_called_as_the_views_call_them(void **state)
 /* Run with the path of docs/fields.md: `ninja fields.md` makes it anew. */
 static void the_document_is_current(void **state)
 {
-	const char *path = getenv("FIELDS_DOCUMENT");
-	struct buffer want = { 0 }, have = { 0 };
-
 	(void)state;
-	if (!path)
-		skip();
-	FILE *f = fopen(path, "rb");
-	assert_non_null(f);
-	for (int c; (c = fgetc(f)) != EOF;)
-		buffer_add(&have, &(char){ (char)c }, 1);
-	fclose(f);
-	fields_add_document(&want);
-	assert_string_equal(buffer_text(&have), buffer_text(&want));
-	buffer_finish(&want);
-	buffer_finish(&have);
+	assert_document("FIELDS_DOCUMENT", fields_add_document);
 }
 
 int main(void)

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "diagnose/findings.h"
+#include "tests/unit/document.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,21 +40,8 @@ static void a_code_is_small_letters_and_hyphens_and_stands_once(void **state)
 /* Run with the path of docs/findings.md: `ninja findings.md` makes it anew. */
 static void the_document_is_current(void **state)
 {
-	const char *path = getenv("FINDINGS_DOCUMENT");
-	struct buffer want = { 0 }, have = { 0 };
-
 	(void)state;
-	if (!path)
-		skip();
-	FILE *f = fopen(path, "rb");
-	assert_non_null(f);
-	for (int c; (c = fgetc(f)) != EOF;)
-		buffer_add(&have, &(char){ (char)c }, 1);
-	fclose(f);
-	findings_add_document(&want);
-	assert_string_equal(buffer_text(&have), buffer_text(&want));
-	buffer_finish(&want);
-	buffer_finish(&have);
+	assert_document("FINDINGS_DOCUMENT", findings_add_document);
 }
 
 int main(void)

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/unit/hex.h"
+
 static int start(void **state)
 {
 	*state = crypto_create();
@@ -22,26 +24,6 @@ static int stop(void **state)
 {
 	crypto_destroy(*state);
 	return 0;
-}
-
-static size_t unhex(const char *text, uint8_t *out)
-{
-	size_t n = 0;
-
-	for (; text[0] && text[1]; text += 2) {
-		char pair[3] = { text[0], text[1], 0 };
-
-		out[n++] = (uint8_t)strtoul(pair, NULL, 16);
-	}
-	return n;
-}
-
-static void assert_hex(const uint8_t *got, const char *expected)
-{
-	uint8_t bytes[256];
-	size_t n = unhex(expected, bytes);
-
-	assert_memory_equal(got, bytes, n);
 }
 
 static struct record_keys traffic_keys(struct crypto *c, const char *secret)
