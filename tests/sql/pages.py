@@ -8,7 +8,8 @@ Fenced blocks are read in order, each page in a folder of its own that holds `of
     ```sh           as console, without answers: every line has to succeed
 
 In an answer `…` stands for any text within a line, and a line of `…` alone for any number of lines. A command that shows an
-exit status ends with `; echo $?`. With --write the answers that differ are written into the page.
+exit status ends with `; echo $?`. With --write the answers that differ are written into the page. A link to a place of the
+tree has to lead to something.
 """
 import os
 import pathlib
@@ -24,6 +25,7 @@ SKIPPED = 77
 CAPTURE = "pcaps/office.pcap"
 NOT_HERE = re.compile(r"^(sudo )?(sh run\.sh|apt-get|meson|ninja|git clone|cd )")
 LISTEN = re.compile(r"^(sudo )?overhear (listen|-i)\b")
+LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)[^)]*\)")
 FENCE = re.compile(r"^```(\w*)\s*$")
 
 
@@ -172,6 +174,12 @@ class Page:
         elif answer:
             self.compare("the query", answer.first, answer.lines, done.stdout.splitlines())
 
+    def links(self, root):
+        for number, line in enumerate(self.lines, 1):
+            for target in LINK.findall(line):
+                if not (root / self.path.parent / target).exists():
+                    self.troubles.append(f"{self.path}:{number}: there is no {target}")
+
     def check(self):
         blocks = blocks_of(self.lines)
         for block, after in zip(blocks, [*blocks[1:], None]):
@@ -203,6 +211,7 @@ def main(arguments):
     for path in pages_of(root):
         page = Page(root, path, overhear)
         page.check()
+        page.links(root)
         for command in page.left_out:
             print(f"{path}: not run here: {command}")
         for trouble in page.troubles:

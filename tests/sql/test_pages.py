@@ -69,6 +69,11 @@ class Pages(unittest.TestCase):
         self.assertEqual(self.ran, 5)
         self.assertEqual(self.left_out, ["sh run.sh"])
 
+    def test_a_link_that_leads_nowhere_is_a_trouble(self):
+        self.troubles(GOOD + "\n[a](overhear) [b](docs) [c](https://example.test/x) [d](#a-page) [e](docs/gone.md#there)\n")
+        self.page.links(self.root)
+        self.assertEqual([t.split(": ")[1] for t in self.page.troubles], ["there is no docs/gone.md"])
+
     def test_another_answer_of_a_command_is_a_trouble(self):
         self.assertEqual(len(self.troubles(GOOD.replace("\none\n", "\nthree\n"))), 1)
 
