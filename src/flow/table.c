@@ -20,6 +20,9 @@ enum {
 	EVICT_SAMPLE = 64,
 	DUE_SECONDS = 65535,		/* due times are kept modulo this */
 	DUE_BYTES = 2,
+	KINDS = 16,
+	/* A connection that needs more than this, told by a typical one, may have less in common with it than with a blank one. */
+	TYPICAL_BYTES_MAX = 160,
 };
 
 #define AWAKE_BIT 0x80000000U
@@ -72,6 +75,8 @@ struct flow_table {
 	uint32_t syn_sweep;
 	uint64_t syns_lost;		/* that had to go before their time */
 	uint8_t *packed;		/* room for one flow asleep */
+	uint8_t *repacked;		/* and for a connection packed the other way */
+	uint8_t *typical[KINDS];	/* what the first of the kind was when it fell asleep; only to compare with */
 	int64_t now_ns, peak_ns, now_ms, base_ns, swept_ms;
 	bool clock_runs;
 	struct flow_table_counts counts;
@@ -79,8 +84,16 @@ struct flow_table {
 
 _Static_assert((int)SLAB_SLACK >= (int)REST_SLACK, "packed flows are read where they lie");
 
+/* What most flows that wait have in common: TCP over IPv4, opened before our eyes, and followed. */
 static const struct flow blank_flow = {
 	.end = { { { [10] = 0xff, [11] = 0xff } }, { { [10] = 0xff, [11] = 0xff } } },
+	.protocol = PROTOCOL_TCP,
+	.state = FLOW_FOLLOWED,
+	.opening = OPENING_SYN | OPENING_SYNACK | OPENING_ACK | OPENING_ISN | OPENING_ISN << 1,
+	.checksum_right = 3,
+	.without_md5 = 3,
+	.seen = { true, true },
+	.stream = { { .started = true }, { .started = true } },
 };
 
 /* --- keys --- */
@@ -362,8 +375,38 @@ static void unfold(const struct flow_table *t, struct flow *f)
 		unfold_stream(f, end);
 }
 
+/* How a connection is packed: by its difference from a blank one, or (this and its kind) from the typical one. */
+enum packing { PACKED_NONE, PACKED_BLANK, PACKED_TYPICAL };
+
+static const void *typical_of(const struct flow_table *t, uint8_t packing)
+{
+	return packing == PACKED_BLANK ? t->options.blank_connection : t->typical[packing - PACKED_TYPICAL];
+}
+
+/* Connections of a time are much alike: the same client, names of one length, the same marks. */
+static size_t pack_connection(struct flow_table *t, const void *connection, uint8_t *packing, uint8_t *out)
+{
+	uint8_t kind = *(const uint8_t *)connection % KINDS;
+	size_t size = t->options.connection_size;
+
+	if (!t->typical[kind]) {
+		t->typical[kind] = xmalloc(size);
+		memcpy(t->typical[kind], connection, size);
+	}
+	*packing = (uint8_t)(PACKED_TYPICAL + kind);
+	size_t len = rest_pack(connection, t->typical[kind], size, out);
+	if (len <= TYPICAL_BYTES_MAX)
+		return len;
+	size_t other = rest_pack(connection, t->options.blank_connection, size, t->repacked);
+	if (other >= len)
+		return len;
+	*packing = PACKED_BLANK;
+	memcpy(out, t->repacked, other);
+	return other;
+}
+
 /* Asleep, a flow is two bytes of due time (never both 0, as the slab wants), one that says
- * whether it has a connection, the flow's difference, the connection's. */
+ * how its connection is packed, the flow's difference, the connection's. */
 static size_t pack(struct flow_table *t, const struct flow *f)
 {
 	struct flow rest;
@@ -371,12 +414,11 @@ static size_t pack(struct flow_table *t, const struct flow *f)
 	size_t len = DUE_BYTES + 1;
 
 	memcpy(t->packed, &due, sizeof due);
-	t->packed[DUE_BYTES] = f->connection != NULL;
+	t->packed[DUE_BYTES] = PACKED_NONE;
 	fold(t, f, &rest);
 	len += rest_pack(&rest, &blank_flow, sizeof rest, t->packed + len);
 	if (f->connection)
-		len += rest_pack(f->connection, t->options.blank_connection,
-			t->options.connection_size, t->packed + len);
+		len += pack_connection(t, f->connection, &t->packed[DUE_BYTES], t->packed + len);
 	return len;
 }
 
@@ -396,11 +438,10 @@ static void unpack_connection(
 	struct flow *f = &t->pool[index].flow;
 	const uint8_t *from = slab_at(&t->slab, block);
 
-	if (!from[DUE_BYTES])
+	if (from[DUE_BYTES] == PACKED_NONE)
 		return;
 	f->connection = connection_place(t, index);
-	rest_unpack(
-		from + len, t->options.blank_connection, t->options.connection_size, f->connection);
+	rest_unpack(from + len, typical_of(t, from[DUE_BYTES]), t->options.connection_size, f->connection);
 }
 
 static void sleep_flow(struct flow_table *t, uint32_t index)
@@ -1022,6 +1063,7 @@ struct flow_table *flow_table_create(const struct flow_table_options *options)
 	t->unused = xmalloc(places * sizeof *t->unused);
 	t->packed = xmalloc(DUE_BYTES + 1 + rest_bound(sizeof(struct flow)) +
 		rest_bound(options->connection_size));
+	t->repacked = xmalloc(rest_bound(options->connection_size));
 	fill_unused(t);
 	grow_slots(t);
 	return t;
@@ -1034,7 +1076,10 @@ void flow_table_destroy(struct flow_table *t)
 	flow_table_drain(t);
 	stream_pool_finish(&t->streams);
 	slab_finish(&t->slab);
+	for (unsigned i = 0; i < KINDS; i++)
+		free(t->typical[i]);
 	free(t->packed);
+	free(t->repacked);
 	free(t->unused);
 	free(t->connections);
 	free(t->pool);

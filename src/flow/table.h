@@ -3,7 +3,8 @@
  * Few flows are busy at a time; the many that wait must cost little. So a flow is awake (a plain
  * struct flow, with its struct connection where it has one) only while packets come; when more than
  * AWAKE_MAX are, the one unused for longest falls asleep: it is kept as its difference from a blank
- * one (rest.h), some 50 bytes for a flow without a connection. Pointers into a flow or connection
+ * one (rest.h), some 50 bytes for a flow without a connection, and a connection as its difference from
+ * the first of its kind that fell asleep, or from a blank one. Pointers into a flow or connection
  * are therefore valid only until the next flow_table_get(). What a connection points at (on the
  * heap) stays where it is.
  *
@@ -85,7 +86,7 @@ struct flow {
 
 enum {
 	/* Flows kept ready for their next packet; no loss beyond, only the time to pack and unpack (some 200 ns). */
-	AWAKE_MAX = 512,
+	AWAKE_MAX = 1536,
 	FLOW_CONNECTION_MAX = 6144,
 	/* How long a silent flow is kept. Who repeats a SYN waits 63 s at the longest. */
 	FLOW_IDLE_NEW_MS = 75000,
@@ -103,7 +104,8 @@ enum flow_end {
 struct flow_table;
 
 struct flow_table_options {
-	size_t connection_size;			/* a multiple of 8, at most FLOW_CONNECTION_MAX */
+	/* a multiple of 8, at most FLOW_CONNECTION_MAX; those whose first byte is the same are thought to be alike */
+	size_t connection_size;
 	/* what a fresh connection looks like; outlives the table */
 	const void *blank_connection;
 	const struct hash_key *key;		/* outlives the table, as do the counters */
