@@ -27,15 +27,7 @@ uint8_t *buffer_reserve(struct buffer *b, size_t more)
 		b->at = xrealloc(b->at, room);
 		b->room = room;
 	}
-	return b->at + b->len;
-}
-
-void buffer_add(struct buffer *b, const void *at, size_t len)
-{
-	if (!len)
-		return;
-	memcpy(buffer_reserve(b, len), at, len);
-	b->len += len;
+	return b->len ? b->at + b->len : b->at;
 }
 
 void buffer_add_text(struct buffer *b, const char *text)

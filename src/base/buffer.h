@@ -8,6 +8,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct buffer {
 	uint8_t *at;
@@ -21,7 +22,13 @@ static inline void buffer_clear(struct buffer *b)
 }
 /* Makes room for `more` further bytes and returns where they go; len is unchanged. */
 uint8_t *buffer_reserve(struct buffer *b, size_t more);
-void buffer_add(struct buffer *b, const void *at, size_t len);
+static inline void buffer_add(struct buffer *b, const void *at, size_t len)
+{
+	if (!len)
+		return;
+	memcpy(b->room - b->len < len ? buffer_reserve(b, len) : b->at + b->len, at, len);
+	b->len += len;
+}
 void buffer_add_text(struct buffer *b, const char *text);
 void buffer_add_format(struct buffer *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Ends with a NUL that does not count; the text is borrowed until the buffer changes. */
