@@ -161,7 +161,7 @@ static void note_asker(struct lookups *l, const struct lookup *one)
 	if (!l->askers)
 		l->askers = xcalloc(ASKERS_MAX, sizeof *l->askers);
 	struct asker *a = asker_of(l, one->client_mac, is_ipv4(&one->client));
-	if (!a->used || memcmp(a->mac, one->client_mac, sizeof a->mac)) {
+	if (!a->used || memcmp(a->mac, one->client_mac, sizeof a->mac) || is_ipv4(&a->address) != is_ipv4(&one->client)) {
 		*a = (struct asker){ .used = true, .address = one->client };
 		memcpy(a->mac, one->client_mac, sizeof a->mac);
 	}
@@ -174,7 +174,10 @@ static const struct address *other_address(const struct lookups *l, const struct
 	if (!l->askers || !h->has_mac)
 		return NULL;
 	const struct asker *a = asker_of(l, h->client_mac, !is_ipv4(&h->client));
-	return a->used && !a->many && !memcmp(a->mac, h->client_mac, sizeof a->mac) ? &a->address : NULL;
+	if (!a->used || a->many || memcmp(a->mac, h->client_mac, sizeof a->mac) != 0)
+		return NULL;
+	/* Both versions may have fallen into one place. */
+	return is_ipv4(&a->address) != is_ipv4(&h->client) ? &a->address : NULL;
 }
 
 void lookups_tell(const struct lookups *l, struct handshake *h)

@@ -160,6 +160,33 @@ static void a_host_may_ask_over_ipv4_and_connect_over_ipv6(void **state)
 	lookups_destroy(b.lookups);
 }
 
+/* Of so many hosts some have both versions of IP fall into one place of the table, with any key. */
+static void another_address_of_the_same_version_is_another_host(void **state)
+{
+	static const struct address server = { { 0x20, 0x01, [15] = 2 } };
+	struct bench b;
+
+	(void)state;
+	open_bench(&b);
+	for (uint32_t i = 0; i < 20000; i++) {
+		struct lookup l = { .client = { { 0x20, 0x02 } }, .has_mac = true, .client_mac = { 2, 0, 0, (uint8_t)(i >> 16), (uint8_t)(i >> 8), (uint8_t)i },
+			.answer_ns = 1 * SECOND, .name_len = 8, .name = "www.test", .address_count = 1, .addresses = { server } };
+		struct handshake h;
+
+		lookups_add(b.lookups, &l);
+		handshake_init(&h);
+		h.client = (struct address){ { 0x20, 0x01, [15] = 1 } };
+		h.server = server;
+		h.has_mac = true;
+		memcpy(h.client_mac, l.client_mac, sizeof h.client_mac);
+		h.time_ns = 2 * SECOND;
+		lookups_tell(b.lookups, &h);
+		assert_int_equal(h.dns_name.len, 0);
+		handshake_finish(&h);
+	}
+	lookups_destroy(b.lookups);
+}
+
 static void hosts_behind_a_router_are_not_taken_for_one(void **state)
 {
 	static const struct address server = { { 0x20, 0x01, [15] = 2 } };
@@ -227,6 +254,7 @@ int main(void)
 		cmocka_unit_test(a_lookup_of_another_client_or_address_does_not_count),
 		cmocka_unit_test(a_later_handshake_of_a_connection_has_no_lookup),
 		cmocka_unit_test(a_host_may_ask_over_ipv4_and_connect_over_ipv6),
+		cmocka_unit_test(another_address_of_the_same_version_is_another_host),
 		cmocka_unit_test(hosts_behind_a_router_are_not_taken_for_one),
 		cmocka_unit_test(lookups_beyond_the_limit_push_out_the_oldest),
 		cmocka_unit_test(published_ech_configurations_are_known),
