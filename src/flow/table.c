@@ -1,8 +1,11 @@
 #include "flow/table.h"
 
 #include "base/xmalloc.h"
+#include "flow/clock.h"
+#include "flow/fold.h"
 #include "flow/rest.h"
 #include "flow/slab.h"
+#include "flow/slots.h"
 #include "flow/syn.h"
 #include "flow/track.h"
 
@@ -12,9 +15,6 @@
 #include <string.h>
 
 enum {
-	SLOTS_FIRST = 1024,
-	/* beyond, a miss of linear probing looks at more than two cache lines */
-	SLOTS_FULL_PERCENT = 80,
 	SWEEP_ROUND_MS = 16000,		/* within this, all sleeping flows are looked at once */
 	SWEEP_STEPS_MAX = 4096,		/* in one tick: some 20 us */
 	EVICT_SAMPLE = 64,
@@ -25,16 +25,8 @@ enum {
 	TYPICAL_BYTES_MAX = 160,
 };
 
+/* What a slot's place says: AWAKE_BIT and an index of the pool, or a block of the slab. */
 #define AWAKE_BIT 0x80000000U
-#define DAY_NS INT64_C(86400000000000)
-#define MS_NS INT64_C(1000000)
-
-/* A place of the hash table: the whole hash, so that growing and nearly all misses look at
- * nothing else, and where the flow is: 0 for nowhere, AWAKE_BIT and an index of the pool, or a
- * block of the slab. */
-struct slot {
-	uint32_t hash, place;
-};
 
 struct awake {
 	struct flow flow;	/* first: a flow's address is its place's */
@@ -61,8 +53,7 @@ _Static_assert(offsetof(struct flow, port) == offsetof(struct flow_key, port) &&
 struct flow_table {
 	struct flow_table_options options;
 	struct stream_pool streams;
-	struct slot *slots;
-	uint32_t slot_count, slots_used;
+	struct slots slots;
 	/* awake_max, and one more for flows that wake only to be retired */
 	struct awake *pool;
 	uint8_t *connections;		/* of the pool, place by place */
@@ -77,8 +68,8 @@ struct flow_table {
 	uint8_t *packed;		/* room for one flow asleep */
 	uint8_t *repacked;		/* and for a connection packed the other way */
 	uint8_t *typical[KINDS];	/* what the first of the kind was when it fell asleep; only to compare with */
-	int64_t now_ns, peak_ns, now_ms, base_ns, swept_ms;
-	bool clock_runs;
+	struct flow_clock clock;
+	int64_t swept_ms;
 	struct flow_table_counts counts;
 };
 
@@ -160,111 +151,7 @@ static uint64_t syn_tag(uint64_t hash, unsigned end)
 	return end ? hash ^ UINT64_C(0x9e3779b97f4a7c15) : hash;
 }
 
-/* --- slots: linear probing, in the order of the hashes --- */
-
-static uint32_t home(uint32_t hash, uint32_t slot_count)
-{
-	return (uint32_t)((uint64_t)hash * slot_count >> 32);
-}
-
-static uint32_t slot_after(const struct flow_table *t, uint32_t at)
-{
-	return at + 1 == t->slot_count ? 0 : at + 1;
-}
-
-static void put_slot(struct flow_table *t, struct slot s)
-{
-	uint32_t at = home(s.hash, t->slot_count);
-
-	while (t->slots[at].place)
-		at = slot_after(t, at);
-	t->slots[at] = s;
-}
-
-static void grow_slots(struct flow_table *t)
-{
-	struct slot *old = t->slots;
-	uint32_t old_count = t->slot_count;
-
-	t->slot_count = old_count ? old_count + old_count / 2 : SLOTS_FIRST;
-	t->slots = xcalloc(t->slot_count, sizeof *t->slots);
-	for (uint32_t i = 0; i < old_count; i++)
-		if (old[i].place)
-			put_slot(t, old[i]);
-	free(old);
-}
-
-static void add_slot(struct flow_table *t, uint32_t hash, uint32_t place)
-{
-	if ((uint64_t)t->slots_used * 100 >= (uint64_t)t->slot_count * SLOTS_FULL_PERCENT)
-		grow_slots(t);
-	t->slots_used++;
-	put_slot(t, (struct slot){ hash, place });
-}
-
-static uint32_t find_place(const struct flow_table *t, uint32_t hash, uint32_t place)
-{
-	uint32_t at = home(hash, t->slot_count);
-
-	while (t->slots[at].place != place) {
-		assert(t->slots[at].place);
-		at = slot_after(t, at);
-	}
-	return at;
-}
-
-/* Whether the slot's home lies cyclically in (hole, at]: then it must stay. */
-static bool is_at_home_behind(const struct flow_table *t, uint32_t hole, uint32_t at)
-{
-	uint32_t from = home(t->slots[at].hash, t->slot_count);
-
-	return hole < at ? hole < from && from <= at : hole < from || from <= at;
-}
-
-static void remove_slot(struct flow_table *t, uint32_t hole)
-{
-	for (uint32_t at = slot_after(t, hole); t->slots[at].place; at = slot_after(t, at)) {
-		if (is_at_home_behind(t, hole, at))
-			continue;
-		t->slots[hole] = t->slots[at];
-		hole = at;
-	}
-	t->slots[hole].place = 0;
-	t->slots_used--;
-}
-
 /* --- time --- */
-
-static int64_t difference(int64_t a, int64_t b)
-{
-	return (int64_t)((uint64_t)a - (uint64_t)b);
-}
-
-static int64_t sum(int64_t a, int64_t b)
-{
-	return (int64_t)((uint64_t)a + (uint64_t)b);
-}
-
-static void advance_clock(struct flow_table *t, int64_t time_ns)
-{
-	int64_t passed = difference(time_ns, t->peak_ns);
-
-	if (!t->clock_runs) {
-		t->clock_runs = true;
-		t->now_ns = t->peak_ns = t->base_ns = time_ns;
-		t->now_ms = t->swept_ms = time_ns / MS_NS;
-		return;
-	}
-	if (passed > DAY_NS || passed < -DAY_NS) {
-		t->peak_ns = time_ns;
-		return;
-	}
-	if (passed <= 0)
-		return;
-	t->peak_ns = time_ns;
-	t->now_ns = sum(t->now_ns, passed);
-	t->now_ms = t->now_ns / MS_NS;
-}
 
 static int64_t idle_ms_max(const struct flow *f)
 {
@@ -277,7 +164,7 @@ static int64_t idle_ms_max(const struct flow *f)
 
 static bool is_idle(const struct flow_table *t, const struct flow *f)
 {
-	return difference(t->now_ms, f->last_ms) > idle_ms_max(f);
+	return time_difference(t->clock.now_ms, f->last_ms) > idle_ms_max(f);
 }
 
 static uint32_t due_of(int64_t ms)
@@ -291,7 +178,7 @@ static int32_t overdue(const struct flow_table *t, uint32_t block)
 	uint16_t kept;
 
 	memcpy(&kept, slab_at(&t->slab, block), sizeof kept);
-	uint32_t late = (due_of(t->now_ms) + DUE_SECONDS - (kept - 1U)) % DUE_SECONDS;
+	uint32_t late = (due_of(t->clock.now_ms) + DUE_SECONDS - (kept - 1U)) % DUE_SECONDS;
 
 	return late < DUE_SECONDS / 2 ? (int32_t)late : (int32_t)late - DUE_SECONDS;
 }
@@ -306,73 +193,6 @@ static void *connection_place(const struct flow_table *t, uint32_t index)
 static uint32_t index_of(const struct flow_table *t, const struct flow *f)
 {
 	return (uint32_t)((const struct awake *)f - t->pool);
-}
-
-static bool has_isn(const struct flow *f, unsigned end)
-{
-	return f->opening & OPENING_ISN << end;
-}
-
-/* Says each number by its distance from one that stands nearby, so that most become small or
- * zero. unfold() undoes it exactly. */
-static void fold_stream(const struct flow *f, struct flow *rest, unsigned end)
-{
-	const struct stream *s = &f->stream[end];
-	uint32_t from = s->next;
-
-	for (unsigned i = STREAM_SEEN_EARLY; i--;) {
-		if (!s->early[i].len)
-			continue;
-		rest->stream[end].early[i].seq = from - s->early[i].len - s->early[i].seq;
-		from = s->early[i].seq;
-	}
-	if (s->fin_seen)
-		rest->stream[end].fin = s->fin - s->next;
-	if (has_isn(f, end))
-		rest->isn[end] = s->next - 1 - f->isn[end];
-}
-
-static void fold(const struct flow_table *t, const struct flow *f, struct flow *rest)
-{
-	memcpy(rest, f, sizeof *rest);
-	rest->ack_ns = difference(f->ack_ns, f->synack_ns);
-	rest->synack_ns = sum(f->synack_ns, 1);
-	rest->close_ns = sum(f->close_ns, 1);
-	rest->last_ms = difference(f->last_ms, f->first_ns / MS_NS);
-	rest->first_ns = difference(f->first_ns, t->base_ns);
-	rest->first_number = f->first_number - f->id;
-	rest->connection = NULL;
-	for (unsigned end = 0; end < 2; end++)
-		fold_stream(f, rest, end);
-}
-
-static void unfold_stream(struct flow *f, unsigned end)
-{
-	struct stream *s = &f->stream[end];
-	uint32_t from = s->next;
-
-	for (unsigned i = STREAM_SEEN_EARLY; i--;) {
-		if (!s->early[i].len)
-			continue;
-		s->early[i].seq = from - s->early[i].len - s->early[i].seq;
-		from = s->early[i].seq;
-	}
-	if (s->fin_seen)
-		s->fin += s->next;
-	if (has_isn(f, end))
-		f->isn[end] = s->next - 1 - f->isn[end];
-}
-
-static void unfold(const struct flow_table *t, struct flow *f)
-{
-	f->first_number += f->id;
-	f->first_ns = sum(f->first_ns, t->base_ns);
-	f->last_ms = sum(f->last_ms, f->first_ns / MS_NS);
-	f->close_ns = difference(f->close_ns, 1);
-	f->synack_ns = difference(f->synack_ns, 1);
-	f->ack_ns = sum(f->ack_ns, f->synack_ns);
-	for (unsigned end = 0; end < 2; end++)
-		unfold_stream(f, end);
 }
 
 /* How a connection is packed: by its difference from a blank one, or (this and its kind) from the typical one. */
@@ -415,7 +235,7 @@ static size_t pack(struct flow_table *t, const struct flow *f)
 
 	memcpy(t->packed, &due, sizeof due);
 	t->packed[DUE_BYTES] = PACKED_NONE;
-	fold(t, f, &rest);
+	flow_fold(f, t->clock.base_ns, &rest);
 	len += rest_pack(&rest, &blank_flow, sizeof rest, t->packed + len);
 	if (f->connection)
 		len += pack_connection(t, f->connection, &t->packed[DUE_BYTES], t->packed + len);
@@ -427,7 +247,7 @@ static size_t unpack_flow(const struct flow_table *t, uint32_t block, struct flo
 	size_t len = DUE_BYTES + 1;
 
 	len += rest_unpack(slab_at(&t->slab, block) + len, &blank_flow, sizeof *f, f);
-	unfold(t, f);
+	flow_unfold(f, t->clock.base_ns);
 	return len;
 }
 
@@ -451,7 +271,7 @@ static void sleep_flow(struct flow_table *t, uint32_t index)
 	uint32_t block = slab_take(&t->slab, len);
 
 	memcpy(slab_at(&t->slab, block), t->packed, len);
-	t->slots[find_place(t, a->hash, AWAKE_BIT | index)].place = block;
+	t->slots.at[slots_find(&t->slots, a->hash, AWAKE_BIT | index)].place = block;
 	a->full = false;
 }
 
@@ -477,7 +297,7 @@ static enum flow_end idle_end(const struct flow *f)
 
 static void retire_awake(struct flow_table *t, uint32_t index, enum flow_end how)
 {
-	remove_slot(t, find_place(t, t->pool[index].hash, AWAKE_BIT | index));
+	slots_remove(&t->slots, slots_find(&t->slots, t->pool[index].hash, AWAKE_BIT | index));
 	retire(t, index, how);
 	t->unused[t->unused_count++] = index;
 }
@@ -512,7 +332,7 @@ static void retire_asleep(struct flow_table *t, uint32_t block, enum flow_end ho
 	uint32_t index = wake_to_retire(t, block);
 	struct flow *f = &t->pool[index].flow;
 
-	remove_slot(t, find_place(t, hash_of_flow(t, f), block));
+	slots_remove(&t->slots, slots_find(&t->slots, hash_of_flow(t, f), block));
 	retire(t, index, how == FLOW_END_IDLE ? idle_end(f) : how);
 }
 
@@ -612,12 +432,13 @@ static void sweep_syns(struct flow_table *t, uint32_t steps, int64_t patience_ns
 
 void flow_table_tick(struct flow_table *t, int64_t time_ns)
 {
-	advance_clock(t, time_ns);
-	int64_t passed_ms = t->now_ms - t->swept_ms;
+	if (flow_clock_advance(&t->clock, time_ns))
+		t->swept_ms = t->clock.now_ms;
+	int64_t passed_ms = t->clock.now_ms - t->swept_ms;
 
 	if (passed_ms <= 0)
 		return;
-	t->swept_ms = t->now_ms;
+	t->swept_ms = t->clock.now_ms;
 	sweep_awake(t);
 	uint64_t steps = 1 +
 		t->counts.now *
@@ -641,14 +462,14 @@ static struct flow *wake(
 
 	if (!has_key(&flow, key))
 		return NULL;
-	uint32_t hash = t->slots[slot].hash;
+	uint32_t hash = t->slots.at[slot].hash;
 	uint32_t index = take_place(t);
 
 	memcpy(&t->pool[index].flow, &flow, sizeof flow);
 	unpack_connection(t, block, len, index);
 	slab_give(&t->slab, block);
 	/* Making room may have moved the slot. */
-	t->slots[find_place(t, hash, block)].place = AWAKE_BIT | index;
+	t->slots.at[slots_find(&t->slots, hash, block)].place = AWAKE_BIT | index;
 	t->pool[index].hash = hash;
 	t->pool[index].full = true;
 	return &t->pool[index].flow;
@@ -656,10 +477,11 @@ static struct flow *wake(
 
 static struct flow *find(struct flow_table *t, const struct flow_key *key, uint32_t hash)
 {
-	for (uint32_t at = home(hash, t->slot_count); t->slots[at].place; at = slot_after(t, at)) {
-		uint32_t place = t->slots[at].place;
+	for (uint32_t at = slots_home(&t->slots, hash); t->slots.at[at].place;
+		at = slots_after(&t->slots, at)) {
+		uint32_t place = t->slots.at[at].place;
 
-		if (t->slots[at].hash != hash)
+		if (t->slots.at[at].hash != hash)
 			continue;
 		if (!(place & AWAKE_BIT)) {
 			struct flow *f = wake(t, at, place, key);
@@ -689,7 +511,7 @@ static struct flow *make(struct flow_table *t, const struct flow_key *key, uint3
 	a->hash = hash;
 	a->full = true;
 	t->counts.now++;
-	add_slot(t, hash, AWAKE_BIT | index);
+	slots_add(&t->slots, hash, AWAKE_BIT | index);
 	return &a->flow;
 }
 
@@ -699,7 +521,7 @@ static struct flow *note(
 	t->pool[index_of(t, f)].used = true;
 	f->seen[end] = true;
 	f->packets++;
-	f->last_ms = t->now_ms;
+	f->last_ms = t->clock.now_ms;
 	if (f->protocol != PROTOCOL_TCP)
 		return f;
 	track_note(f, s, end);
@@ -745,7 +567,7 @@ static void sweep_syns(struct flow_table *t, uint32_t steps, int64_t patience_ns
 {
 	while (steps) {
 		uint32_t place = syn_sweep(&t->syns, &t->syn_sweep, &steps,
-			(int64_t)((uint64_t)t->peak_ns - (uint64_t)patience_ns));
+			(int64_t)((uint64_t)t->clock.peak_ns - (uint64_t)patience_ns));
 
 		if (place == SYN_NONE)
 			return;
@@ -835,7 +657,7 @@ static struct track_pending pending_of(
 	for (unsigned end = 0; f->syn_pending && end < 2; end++) {
 		const struct syn *syn = syn_find(&t->syns, syn_tag(hash, end));
 
-		if (syn && !(has_isn(f, end) && f->isn[end] == syn->isn))
+		if (syn && !(flow_has_isn(f, end) && f->isn[end] == syn->isn))
 			pending.from[end] = syn;
 	}
 	return pending;
@@ -927,7 +749,7 @@ uint64_t flow_table_prefetch(const struct flow_table *t, const struct segment *s
 	unsigned end = make_key(s, &key);
 	uint64_t hash = hash_key_of(t, &key);
 
-	__builtin_prefetch(&t->slots[home(table_hash(hash), t->slot_count)]);
+	__builtin_prefetch(&t->slots.at[slots_home(&t->slots, table_hash(hash))]);
 	if (s->protocol == PROTOCOL_TCP && s->flags & TCP_SYN && !(s->flags & TCP_ACK))
 		syn_prefetch(&t->syns, syn_tag(hash, end));
 	return hash;
@@ -955,36 +777,6 @@ void flow_table_remove(struct flow_table *t, struct flow *f)
 
 /* --- the end --- */
 
-static uint64_t order_of(const struct slot *s)
-{
-	return (uint64_t)s->hash << 32 | s->place;
-}
-
-/* Radix exchange: in place, whatever the order that comes in. */
-static void sort_slots(struct slot *at, size_t count, unsigned bit)
-{
-	while (count > 1) {
-		size_t low = 0, high = count;
-
-		while (low < high) {
-			if (order_of(&at[low]) >> bit & 1) {
-				struct slot moved = at[--high];
-
-				at[high] = at[low];
-				at[low] = moved;
-			} else {
-				low++;
-			}
-		}
-		if (!bit)
-			return;
-		bit--;
-		sort_slots(at, low, bit);
-		at += low;
-		count -= low;
-	}
-}
-
 static uint64_t id_at(const struct flow_table *t, uint32_t place)
 {
 	struct flow *spare = &t->pool[spare_index(t)].flow;
@@ -1001,15 +793,15 @@ static uint32_t list_by_id(struct flow_table *t)
 {
 	uint32_t count = 0;
 
-	for (uint32_t i = 0; i < t->slot_count; i++) {
-		uint32_t place = t->slots[i].place;
+	for (uint32_t i = 0; i < t->slots.count; i++) {
+		uint32_t place = t->slots.at[i].place;
 
 		if (place)
-			t->slots[count++] = (struct slot){
+			t->slots.at[count++] = (struct slot){
 				UINT32_MAX - (uint32_t)(t->counts.flows - id_at(t, place)), place
 			};
 	}
-	sort_slots(t->slots, count, 63);
+	slots_sort(&t->slots, count);
 	return count;
 }
 
@@ -1018,7 +810,7 @@ void flow_table_drain(struct flow_table *t)
 	uint32_t count = list_by_id(t);
 
 	for (uint32_t i = 0; i < count; i++) {
-		uint32_t place = t->slots[i].place;
+		uint32_t place = t->slots.at[i].place;
 		uint32_t index = place & AWAKE_BIT ? place & ~AWAKE_BIT : wake_to_retire(t, place);
 		struct flow *f = &t->pool[index].flow;
 
@@ -1026,8 +818,7 @@ void flow_table_drain(struct flow_table *t)
 		if (place & AWAKE_BIT)
 			t->unused[t->unused_count++] = index;
 	}
-	memset(t->slots, 0, t->slot_count * sizeof *t->slots);
-	t->slots_used = 0;
+	slots_clear(&t->slots);
 	/* The first retransmission is due after a second (RFC 6298 section 2.1): whoever came later
 	 * may still be waiting. In a flood nobody is. */
 	t->syn_sweep = 0;
@@ -1065,7 +856,7 @@ struct flow_table *flow_table_create(const struct flow_table_options *options)
 		rest_bound(options->connection_size));
 	t->repacked = xmalloc(rest_bound(options->connection_size));
 	fill_unused(t);
-	grow_slots(t);
+	slots_grow(&t->slots);
 	return t;
 }
 
@@ -1083,7 +874,7 @@ void flow_table_destroy(struct flow_table *t)
 	free(t->unused);
 	free(t->connections);
 	free(t->pool);
-	free(t->slots);
+	slots_finish(&t->slots);
 	free(t);
 }
 
@@ -1099,5 +890,5 @@ struct stream_pool *flow_table_pool(struct flow_table *t)
 
 int64_t flow_table_now_ms(const struct flow_table *t)
 {
-	return t->now_ms;
+	return t->clock.now_ms;
 }
