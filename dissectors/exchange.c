@@ -665,6 +665,14 @@ void exchange_change_cipher(struct exchange *x, struct tls_env *env, enum sender
 	exchange_log(x, env, sender, MESSAGE_CHANGE_CIPHER_SPEC, 1, last_ns, false);
 }
 
+/* A stream that ends too early is answered so (decode_error by OpenSSL); after a FIN, other alerts still mean what was sent before. */
+bool exchange_answers_close(const struct exchange *x, struct alert a)
+{
+	static const uint8_t minding[] = { UNEXPECTED_MESSAGE_ALERT, DECODE_ERROR_ALERT, INTERNAL_ERROR_ALERT };
+
+	return x->side[!a.sender].closed && memchr(minding, a.description, sizeof minding);
+}
+
 void exchange_alert(struct exchange *x, struct tls_env *env, enum sender sender, struct alert a)
 {
 	a.sender = (uint8_t)sender;
@@ -684,7 +692,7 @@ void exchange_alert(struct exchange *x, struct tls_env *env, enum sender sender,
 	if (a.level != FATAL || a.description == CLOSE_NOTIFY)
 		return;
 	if (x->state == EXCHANGE_RUNNING)
-		x->h.alert_after_close = x->side[!sender].closed;
+		x->h.alert_after_close = x->h.server_hello ? x->side[!sender].closed : exchange_answers_close(x, a);
 	exchange_fail(x, sender);
 }
 

@@ -49,6 +49,7 @@ struct exchange {
 	uint8_t alerts_before_data;
 	bool server_flight_opened;	/* TLS 1.3 with keys: its Finished was read */
 	bool not_tls_answer;
+	bool client_left;		/* its alert was the first word after both Finished */
 	bool gap;
 	bool ticket_offered, session_echoed, renegotiation_offered;
 	bool psk_taken, psk_is_external;

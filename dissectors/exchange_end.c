@@ -239,6 +239,15 @@ static bool awaits_server(const struct exchange *x, enum exchange_end how, int s
 		!x->side[SENDER_SERVER].closed;
 }
 
+/* Whose alert comes first, after both Finished, is the one to leave: the other side's FIN may be faster than its own. */
+void exchange_note_farewell(struct exchange *x, enum sender sender)
+{
+	const struct exchange_side *server = &x->side[SENDER_SERVER];
+
+	if (x->state == EXCHANGE_COMPLETED && sender == SENDER_CLIENT && !server->alert_encrypted && !server->closed)
+		x->client_left = true;
+}
+
 /* The first to close counts: the other side's FIN only answers it. */
 static void note_close(struct exchange *x, enum exchange_end how, int sender)
 {
@@ -255,7 +264,7 @@ static void end_completed(struct exchange *x, enum exchange_end how, int sender)
 	struct handshake *h = &x->h;
 	bool closed = how == EXCHANGE_END_FIN || how == EXCHANGE_END_RST;
 
-	h->unused = closed && h->closed_by == 1 + SENDER_CLIENT && !x->side[SENDER_CLIENT].application_data && !x->gap &&
+	h->unused = h->closed_by && (h->closed_by == 1 + SENDER_CLIENT || x->client_left) && !x->side[SENDER_CLIENT].application_data && !x->gap &&
 		h->version != 0x0002;	/* SSL 2.0 does not tell its records apart */
 	if (closed && sender == SENDER_SERVER && refused_by_shape(x)) {
 		h->outcome = OUTCOME_FAILED;

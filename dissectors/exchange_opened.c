@@ -84,19 +84,21 @@ void exchange_application(struct exchange *x, struct tls_env *env, enum sender s
 	exchange_emit_answered(x, env, first_ns);
 }
 
-/* An alert after both Finished is a refusal of what the other side sent last, unless its sender went on to speak. */
+/* An alert after both Finished is a refusal of what the other side sent last, unless its sender went on to speak, or only
+ * minds that the other side closed. */
 void exchange_alert_after(struct exchange *x, struct tls_env *env, enum sender sender,
 			  struct alert a)
 {
 	struct exchange_side *s = &x->side[sender];
 
+	exchange_note_farewell(x, sender);
 	s->alert_encrypted = true;
 	exchange_log(x, env, sender, MESSAGE_ALERT, 2, a.time_ns, a.decrypted);
 	if (!handshake_add_alert(&x->h, a)) {
 		env->limits->bitten[LIMIT_ALERTS]++;
 		x->h.reassembly |= REASSEMBLY_LIMIT;
 	}
-	if (a.level != FATAL || a.description == CLOSE_NOTIFY || s->application_data)
+	if (a.level != FATAL || a.description == CLOSE_NOTIFY || s->application_data || exchange_answers_close(x, a))
 		return;
 	x->state = EXCHANGE_FAILED;
 	x->h.outcome = OUTCOME_FAILED;

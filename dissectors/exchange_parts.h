@@ -7,6 +7,7 @@
 #include "dissectors/exchange.h"
 
 enum { FATAL = 2, CLOSE_NOTIFY = 0, NO_CERTIFICATE = 41, RECORD_CHANGE_CIPHER_SPEC = 20, RECORD_ALERT = 21, RECORD_HANDSHAKE = 22, RECORD_APPLICATION_DATA = 23 };
+enum { UNEXPECTED_MESSAGE_ALERT = 10, DECODE_ERROR_ALERT = 50, INTERNAL_ERROR_ALERT = 80 };
 
 void exchange_reset(struct exchange *x);
 void exchange_reach(struct exchange *x, enum stage stage);
@@ -19,6 +20,10 @@ void exchange_complete(struct exchange *x);
 /* This sender's Finished passed. */
 void exchange_finished(struct exchange *x, enum sender sender, int64_t ns);
 void exchange_fail(struct exchange *x, enum sender by);
+/* The alert only minds that the other side closed. */
+bool exchange_answers_close(const struct exchange *x, struct alert a);
+/* An alert after both Finished, before it is noted. */
+void exchange_note_farewell(struct exchange *x, enum sender sender);
 bool exchange_may_renegotiate(const struct exchange *x, struct tls_env *env);
 void exchange_reject_early_data(struct exchange *x);
 void exchange_certificate(struct exchange *x, struct tls_env *env, enum sender sender, const struct exchange_message *m);

@@ -43,6 +43,7 @@ static void fail_by_shape(struct exchange *x, struct tls_env *env, enum sender s
 	x->h.inferred |= INFERRED_ALERT | INFERRED_OUTCOME | INFERRED_ENDED_BY;
 	x->h.alert_code = ALERT_ENCRYPTED;
 	x->h.alert_sender = (int32_t)sender;
+	x->h.alert_after_close = x->side[!sender].closed;
 	exchange_fail(x, sender);
 }
 
@@ -114,10 +115,12 @@ static void completed_tls13(struct exchange *x, struct tls_env *env, enum sender
 	struct exchange_side *client = &x->side[SENDER_CLIENT], *server = &x->side[SENDER_SERVER];
 
 	if (sender == SENDER_CLIENT) {
-		if (len == size.alert)
+		if (len == size.alert) {
+			exchange_note_farewell(x, sender);
 			client->alert_encrypted = true;
-		else if (client->application_ns == TIME_NONE)
+		} else if (client->application_ns == TIME_NONE) {
 			client->application_ns = first_ns;
+		}
 		client->application_data |= len != size.alert;
 		return;
 	}
@@ -221,6 +224,7 @@ void exchange_encrypted(struct exchange *x, struct tls_env *env, enum sender sen
 			x->h.alert_code = ALERT_ENCRYPTED;
 			x->h.alert_sender = (int32_t)sender;
 		}
+		exchange_note_farewell(x, sender);
 		x->side[sender].alert_encrypted = true;
 		break;
 	case RECORD_APPLICATION_DATA:

@@ -1018,6 +1018,38 @@ static void a_fatal_alert_counts_before_any_close(void **state)
 	close_bench(b);
 }
 
+/* The hello's sender may close its direction and still wait for the answer. */
+static void after_a_fin_an_alert_answers_the_hello_or_only_the_close(void **state)
+{
+	static const struct {
+		uint8_t alert;
+		bool after_close;
+	} cases[] = { { 70, false }, { 40, false }, { 50, true }, { 80, true } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct bench *b = asked();
+
+		fin(b, C);
+		alert(b, S, 2, cases[i].alert, 20);
+		fin(b, S);
+		assert_int_equal(row(b)->alert_after_close, cases[i].after_close);
+		close_bench(b);
+	}
+}
+
+static void an_alerts_size_after_the_clients_close_only_answers_it(void **state)
+{
+	struct bench *b = answered((struct offer){ 0 }, tls13);
+
+	(void)state;
+	fin(b, C);
+	record(b, S, DATA, ALERT_LEN, 30);
+	fin(b, S);
+	assert_true(row(b)->alert_after_close);
+	close_bench(b);
+}
+
 static void what_still_comes_after_a_refusal_is_no_renegotiation(void **state)
 {
 	struct bench *b = asked_for_certificate();
@@ -1139,6 +1171,8 @@ int main(void)
 		cmocka_unit_test(a_server_that_closes_instead_of_answering_ended_it),
 		cmocka_unit_test(once_answered_the_first_to_close_ended_it),
 		cmocka_unit_test(a_fatal_alert_counts_before_any_close),
+		cmocka_unit_test(after_a_fin_an_alert_answers_the_hello_or_only_the_close),
+		cmocka_unit_test(an_alerts_size_after_the_clients_close_only_answers_it),
 		cmocka_unit_test(what_still_comes_after_a_refusal_is_no_renegotiation),
 		cmocka_unit_test(the_end_of_the_capture_leaves_it_open),
 		cmocka_unit_test(missing_bytes_leave_it_undecided),

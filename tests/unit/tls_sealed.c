@@ -373,6 +373,62 @@ static void a_refusal_after_the_client_finished_is_a_failure(void **state)
 	assert_int_equal(h->inferred, 0);
 }
 
+static void close_stream(struct bench *b, unsigned end)
+{
+	tls_closed(&b->t, &b->env, end, false);
+}
+
+static void an_alert_that_minds_a_close_refuses_nothing(void **state)
+{
+	struct bench *b = *state;
+
+	add_secrets(b);
+	push_handshake(b);
+	close_stream(b, CLIENT);
+	push_sealed(b, SERVER, UNDER_APPLICATION, ALERT, "\2\x32", 2);
+	const struct handshake *h = end_of(b);
+	assert_int_equal(h->outcome, OUTCOME_COMPLETED);
+	assert_int_equal(h->alert_code, 50);
+	assert_true(h->unused);
+}
+
+static void a_refusal_may_come_after_the_client_closed(void **state)
+{
+	struct bench *b = *state;
+
+	add_secrets(b);
+	push_handshake(b);
+	close_stream(b, CLIENT);
+	push_sealed(b, SERVER, UNDER_APPLICATION, ALERT, "\2\x74", 2);
+	assert_int_equal(end_of(b)->outcome, OUTCOME_FAILED);
+}
+
+static void whose_alert_comes_first_has_left(void **state)
+{
+	struct bench *b = *state;
+
+	add_secrets(b);
+	push_handshake(b);
+	push_close(b, CLIENT);
+	push_close(b, SERVER);
+	close_stream(b, SERVER);
+	close_stream(b, CLIENT);
+	assert_true(end_of(b)->unused);
+}
+
+static void a_server_that_leaves_first_leaves_an_unused_handshake_of_its_own(void **state)
+{
+	struct bench *b = *state;
+
+	add_secrets(b);
+	push_handshake(b);
+	push_close(b, SERVER);
+	push_close(b, CLIENT);
+	close_stream(b, SERVER);
+	close_stream(b, CLIENT);
+	assert_false(end_of(b)->unused);
+}
+
 static void a_certificate_asked_for_late_is_seen(void **state)
 {
 	static const uint8_t request[] = { 1, 5, 0, 8, 0, 13, 0, 4, 0, 2, 8, 4 };
@@ -599,6 +655,14 @@ int main(void)
 		TEST(tickets_and_the_alerts_of_the_end_are_read),
 		TEST(a_key_update_is_followed),
 		TEST(a_refusal_after_the_client_finished_is_a_failure),
+
+		TEST(an_alert_that_minds_a_close_refuses_nothing),
+
+		TEST(a_refusal_may_come_after_the_client_closed),
+
+		TEST(whose_alert_comes_first_has_left),
+
+		TEST(a_server_that_leaves_first_leaves_an_unused_handshake_of_its_own),
 		TEST(a_certificate_asked_for_late_is_seen),
 		TEST(a_lost_record_costs_no_more_than_itself),
 		TEST(no_application_data_is_left_anywhere),
