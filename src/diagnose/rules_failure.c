@@ -100,12 +100,18 @@ void explain_silence(struct look *l)
 
 /* ---- a close ---- */
 
+/* The certificate was the last that mattered: in TLS 1.3 the server's Finished follows it at once. */
+static bool ends_with_certificate(const struct handshake *h)
+{
+	return h->stage == STAGE_CERTIFICATE || (h->stage == STAGE_FINISHED && version_rank((uint32_t)h->version) == RANK_TLS_1_3);
+}
+
 /* A client that leaves right after it saw the server's certificate, and that had a reason to. */
 static bool left_for_certificate(struct look *l, int who)
 {
 	int flaw = certificate_flaw(l);
 
-	if (who != SENDER_CLIENT || l->h->stage != STAGE_CERTIFICATE || flaw == CAUSE_NONE)
+	if (who != SENDER_CLIENT || !ends_with_certificate(l->h) || flaw == CAUSE_NONE)
 		return false;
 	look_blame(l, (enum finding_code)flaw);
 	l->cause_is_likely = true;
@@ -122,13 +128,26 @@ static int closer(const struct handshake *h)
 	return h->ended_by == ENDED_BY_CLIENT ? SENDER_CLIENT : SENDER_SERVER;
 }
 
+/* A server that asked for a certificate, got none and leaves at once: not all say why. */
+static bool left_without_certificate(struct look *l, int who)
+{
+	const struct handshake *h = l->h;
+
+	if (who != SENDER_SERVER || h->client_auth != CLIENT_AUTH_DECLINED || h->stage < STAGE_KEY_EXCHANGE)
+		return false;
+	look_add_text(l, CLIENT_CERTIFICATE_MISSING, CONFIDENCE_LIKELY, "the server asked for a certificate, got none and %s the connection",
+		      h->closed_by_reset ? "reset" : "closed");
+	look_blame(l, CLIENT_CERTIFICATE_MISSING);
+	return true;
+}
+
 void explain_close(struct look *l)
 {
 	const struct handshake *h = l->h;
 	int who = closer(h);
 	enum finding_code closes[] = { CLIENT_CLOSED, SERVER_CLOSED }, resets[] = { CLIENT_RESET, SERVER_RESET };
 
-	if (left_for_certificate(l, who))
+	if (left_for_certificate(l, who) || left_without_certificate(l, who))
 		return;
 	enum finding_code code = (h->closed_by_reset ? resets : closes)[who];
 	look_add_text(l, code, CONFIDENCE_CERTAIN, "%s after %s%s", h->closed_by_reset ? "a RST" : h->closed_by ? "a FIN" : "it ended",

@@ -342,6 +342,40 @@ static void a_client_that_leaves_without_a_word_had_a_reason_or_not(void **state
 	free_chain(c);
 }
 
+/* Its own Finished follows the certificate at once in TLS 1.3. */
+static void who_leaves_at_the_certificate_does_so_for_its_flaw(void **state)
+{
+	struct place *p = *state;
+
+	agree(p)->outcome = OUTCOME_FAILED;
+	p->h.version = TLS_1_3;
+	p->h.ended_by = ENDED_BY_CLIENT;
+	p->h.closed_by = 1 + SENDER_CLIENT;
+	struct chain *c = send_chain(p, &p->expired);
+	assert_string_equal(cause(p), "certificate-expired");
+	p->h.version = TLS_1_2;
+	assert_string_equal(cause(p), "client-closed");
+	free_chain(c);
+}
+
+static void a_server_that_leaves_without_the_certificate_wanted_one(void **state)
+{
+	struct place *p = *state;
+
+	agree(p)->outcome = OUTCOME_FAILED;
+	p->h.ended_by = ENDED_BY_SERVER;
+	p->h.closed_by = 1 + SENDER_SERVER;
+	p->h.client_auth = CLIENT_AUTH_DECLINED;
+	assert_string_equal(cause(p), "client-certificate-missing");
+	assert_int_equal(found(p, CLIENT_CERTIFICATE_MISSING)->confidence, CONFIDENCE_LIKELY);
+	p->h.client_auth = CLIENT_AUTH_PROVIDED;
+	assert_string_equal(cause(p), "server-closed");
+	p->h.client_auth = CLIENT_AUTH_DECLINED;
+	p->h.closed_by = 1 + SENDER_CLIENT;
+	p->h.ended_by = ENDED_BY_CLIENT;
+	assert_string_equal(cause(p), "client-closed");
+}
+
 static void a_server_that_asked_for_a_certificate_refuses_for_it(void **state)
 {
 	struct place *p = *state;
@@ -619,6 +653,8 @@ int main(void)
 		WITH_PLACE(a_valid_certificate_refused_as_expired_means_a_wrong_clock),
 		WITH_PLACE(a_sound_certificate_refused_is_just_that),
 		WITH_PLACE(a_client_that_leaves_without_a_word_had_a_reason_or_not),
+		WITH_PLACE(who_leaves_at_the_certificate_does_so_for_its_flaw),
+		WITH_PLACE(a_server_that_leaves_without_the_certificate_wanted_one),
 		WITH_PLACE(a_server_that_asked_for_a_certificate_refuses_for_it),
 		WITH_PLACE(a_revoked_staple_is_told),
 		WITH_PLACE(a_close_is_named_by_who_and_how),
