@@ -4,6 +4,7 @@
 #include "dissectors/crypto_stream.h"
 #include "dissectors/keylog.h"
 #include "dissectors/quic_crypt.h"
+#include "dissectors/starttls.h"
 #include "registry/registry.h"
 
 #include <stdlib.h>
@@ -176,6 +177,8 @@ void quic_finish(void *state, struct tls_env *env)
 {
 	struct quic *q = state;
 
+	if (q->client == 2 && q->negotiator)
+		env->road_note = road_note_of_versions(q->negotiator == 1);
 	drop_running(q, env);
 	exchange_finish(&q->exchange, env);
 }
@@ -579,6 +582,8 @@ static bool negotiation(struct passage *at, const struct quic_packet *p)
 {
 	struct quic *q = at->q;
 
+	if (q->client == 2)
+		q->negotiator = (uint8_t)(1 + at->end);
 	if (q->client == 2 || at->sender != SENDER_SERVER || q->server.len ||
 	    !is_cid(&q->original, p->scid))
 		return false;

@@ -57,6 +57,19 @@ struct road_note road_note_of(uint32_t packed)
 		.levels = packed >> NOTE_LEVELS_SHIFT & ((1U << ROAD_BITS * ROADS_MAX) - 1) };
 }
 
+/* Above the levels and below what is the pipeline's. */
+#define NOTE_VERSIONS (1U << 28)
+
+uint32_t road_note_of_versions(unsigned client)
+{
+	return NOTE_VERSIONS | (1 + client) << NOTE_CLIENT_SHIFT;
+}
+
+bool road_note_says_versions(uint32_t packed)
+{
+	return packed & NOTE_VERSIONS;
+}
+
 static uint32_t note_of(const struct starttls *s)
 {
 	struct starttls end = { .levels = s->levels, .depth = s->depth };

@@ -55,6 +55,9 @@ struct road_note {
 	uint32_t levels;
 };
 struct road_note road_note_of(uint32_t packed);
+/* QUIC's: all that came was a Version Negotiation, for the client at this end. Its `reason` is ROAD_QUIET. */
+uint32_t road_note_of_versions(unsigned client);
+bool road_note_says_versions(uint32_t packed);
 /* "proxy-v1+smtp"; empty where no road was taken. Returns its length. */
 size_t road_names(uint32_t levels, char out[ROAD_NAMES_ROOM]);
 /* A request as browsers send them: plain HTTP where TLS was expected. */

@@ -150,6 +150,9 @@ static void tell_road(struct pipeline *p, struct flow *f)
 
 	if (f->note & NOTE_HELLO || client > 1)
 		return;
+	/* Whose first datagram was seen first says nothing: one of an unknown version is none of ours. */
+	if (road_note_says_versions(f->note) && note.client < 2)
+		add_attempt(p, f, note.client, ATTEMPT_QUIC_VERSION_MISMATCH, 0);
 	if (note.reason == ROAD_REFUSED)
 		add_attempt(p, f, client, ATTEMPT_STARTTLS_REFUSED, note.levels);
 	else if (note.reason == ROAD_STRIPPED)

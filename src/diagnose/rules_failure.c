@@ -333,6 +333,20 @@ static bool explain_alert(struct look *l)
 	return true;
 }
 
+/* RFC 9000 section 6.2: a client that shares a version comes back with it. */
+static bool explain_versions(struct look *l)
+{
+	const struct handshake *h = l->h;
+	const struct message *last = h->message_count ? handshake_message(h, (uint16_t)(h->message_count - 1)) : NULL;
+
+	if (h->server_hello || !last || last->type != MESSAGE_VERSION_NEGOTIATION)
+		return false;
+	look_add_text(l, QUIC_VERSION_MISMATCH, CONFIDENCE_CERTAIN,
+		      "the server answered with a list of other versions, and the client did not come back with one of them");
+	look_blame(l, QUIC_VERSION_MISMATCH);
+	return true;
+}
+
 void rules_failure(struct look *l)
 {
 	const struct handshake *h = l->h;
@@ -341,7 +355,7 @@ void rules_failure(struct look *l)
 		explain_not_tls(l);
 	else if (h->alert_after_close)
 		explain_close(l);
-	else if (explain_alert(l))
+	else if (explain_alert(l) || explain_versions(l))
 		return;
 	else if (h->ended_by == ENDED_BY_NETWORK)
 		explain_silence(l);

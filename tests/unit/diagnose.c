@@ -456,6 +456,21 @@ static void silence_is_the_servers_unless_a_large_hello_was_lost(void **state)
 	assert_string_equal(cause(p), "server-silent");
 }
 
+static void a_list_of_versions_that_nobody_takes_up_is_a_mismatch(void **state)
+{
+	struct place *p = *state;
+
+	ask(p)->outcome = OUTCOME_FAILED;
+	p->h.transport = TRANSPORT_QUIC;
+	p->h.ended_by = ENDED_BY_SERVER;
+	handshake_add_message(&p->h, (struct message){ .type = 1, .sender = SENDER_CLIENT, .bytes = 300 });
+	assert_string_equal(cause(p), "server-closed");
+	handshake_add_message(&p->h, (struct message){ .type = MESSAGE_VERSION_NEGOTIATION, .sender = SENDER_SERVER, .bytes = 40 });
+	assert_string_equal(cause(p), "quic-version-mismatch");
+	handshake_add_message(&p->h, (struct message){ .type = 1, .sender = SENDER_CLIENT, .bytes = 300 });
+	assert_string_equal(cause(p), "server-closed");
+}
+
 static void another_protocol_is_named(void **state)
 {
 	struct place *p = *state;
@@ -660,6 +675,7 @@ int main(void)
 		WITH_PLACE(a_close_is_named_by_who_and_how),
 		WITH_PLACE(an_alert_that_answers_a_close_is_not_the_cause),
 		WITH_PLACE(silence_is_the_servers_unless_a_large_hello_was_lost),
+		WITH_PLACE(a_list_of_versions_that_nobody_takes_up_is_a_mismatch),
 		WITH_PLACE(another_protocol_is_named),
 		WITH_PLACE(what_is_not_over_has_no_cause),
 		WITH_PLACE(one_name_under_two_issuers_is_suspected_once_one_is_untrusted),

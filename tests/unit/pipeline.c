@@ -273,6 +273,39 @@ static void a_hello_sent_again_after_the_end_is_no_other_connection(void **state
 	close_bench(b);
 }
 
+/* A datagram of an unknown version tells nothing; what the server answers does. */
+static void a_client_that_gets_a_list_of_versions_alone_is_an_attempt(void **state)
+{
+	struct bench *b = open_bench();
+	struct buffer f = { 0 };
+	size_t count;
+
+	(void)state;
+	buffer_add(&f, (const uint8_t[]){ 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0 }, 14);
+	wire_int(&f, 0x4500, 2);
+	wire_int(&f, 20 + 8 + 11, 2);
+	wire_int(&f, 0x1234000040110000, 8);
+	wire_int(&f, 0x0a000002, 4);
+	wire_int(&f, 0x0a000001, 4);
+	wire_int(&f, 443, 2);
+	wire_int(&f, 49152, 2);
+	wire_int(&f, 8 + 11, 2);
+	wire_int(&f, 0, 2);
+	buffer_add(&f, (const uint8_t[]){ 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1 }, 11);
+	struct packet p = { .time_ns = 5 * MS, .number = 1, .data = buffer_bytes(&f), .wire_len = (uint32_t)f.len, .link_type = ETHERNET_LINK };
+	pipeline_packets(b->p, &p, 1);
+	pipeline_drain(b->p);
+	struct attempt *rows = pipeline_attempts(b->p, true, &count);
+	assert_int_equal(count, 1);
+	assert_int_equal(rows[0].reason, ATTEMPT_QUIC_VERSION_MISMATCH);
+	assert_int_equal(rows[0].server_port, 443);
+	assert_int_equal(rows[0].client.at[15], 1);
+	assert_int_equal(rows[0].first_ns, 5 * MS);
+	free(rows);
+	buffer_finish(&f);
+	close_bench(b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -283,6 +316,7 @@ int main(void)
 		cmocka_unit_test(a_repeated_hello_counts_at_its_first_arrival),
 		cmocka_unit_test(without_its_syn_nothing_is_known_of_the_round_trip),
 		cmocka_unit_test(a_hello_sent_again_after_the_end_is_no_other_connection),
+		cmocka_unit_test(a_client_that_gets_a_list_of_versions_alone_is_an_attempt),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
