@@ -65,6 +65,7 @@ struct exchange {
 	uint8_t last_flight;		/* 1 + sender of the last handshake record, for round_trips */
 	uint8_t ticket_records;		/* TLS 1.3 without keys: leading server records of equal length */
 	uint32_t ticket_record_len;
+	uint32_t server_record_len;	/* TLS 1.3 without keys: of the last record of the server's flight */
 	uint32_t flight_bytes;		/* of the records of flight_pending */
 	uint8_t first_after_finished;	/* 1: no server record since the client's Finished; 2: it was alert-sized; 3: another */
 	int64_t hello_first_ns, hello_last_ns, server_hello_first_ns, flight_last_ns;

@@ -72,6 +72,7 @@ static void running_server_tls13(struct exchange *x, struct tls_env *env, uint32
 		fail_by_shape(x, env, SENDER_SERVER, len, last_ns);
 		return;
 	}
+	x->server_record_len = len;
 	x->answered_maybe = x->finished_maybe;
 	exchange_note_flight(x, SENDER_SERVER);
 	exchange_log(x, env, SENDER_SERVER, MESSAGE_ENCRYPTED, len, last_ns, false);
@@ -108,6 +109,26 @@ static void running_tls13(struct exchange *x, struct tls_env *env, enum sender s
 	x->flight_last_ns = last_ns;
 }
 
+/* Java pads each record by so much (RFC 8446 section 5.4), as the server's Finished, the last of its flight, has shown. */
+enum { JAVA_PADDING = 16 };
+
+static bool is_servers_alert(const struct exchange *x, struct shape_sizes size, uint32_t len)
+{
+	bool padded = x->first_after_finished == 1 && x->server_record_len == size.finished + JAVA_PADDING;
+
+	return len == size.alert || (padded && len == size.alert + JAVA_PADDING);
+}
+
+/* A refusal comes at once; whoever has waited for long before his first word only says farewell. */
+static const int64_t REFUSAL_NS = 1000000000;
+
+static bool comes_at_once(const struct exchange *x, int64_t ns)
+{
+	int64_t finished = x->side[SENDER_CLIENT].finished_ns;
+
+	return finished == TIME_NONE || ns - finished <= REFUSAL_NS;
+}
+
 /* After the client's Finished: tickets, then application data; or the refusal of what the client sent. */
 static void completed_tls13(struct exchange *x, struct tls_env *env, enum sender sender, uint32_t len, int64_t first_ns, int64_t last_ns)
 {
@@ -124,8 +145,8 @@ static void completed_tls13(struct exchange *x, struct tls_env *env, enum sender
 		client->application_data |= len != size.alert;
 		return;
 	}
-	if (len == size.alert) {
-		if (x->first_after_finished == 1 && !client->alert_encrypted && !client->closed) {
+	if (is_servers_alert(x, size, len)) {
+		if (x->first_after_finished == 1 && !client->alert_encrypted && !client->closed && comes_at_once(x, last_ns)) {
 			encrypted_alert(x, env, sender, len, last_ns);
 			x->first_after_finished = 2;
 		}

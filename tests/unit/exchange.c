@@ -536,6 +536,43 @@ static void a_server_that_says_farewell_refuses_nothing(void **state)
 	close_bench(b);
 }
 
+static void who_has_waited_for_long_only_says_farewell(void **state)
+{
+	struct bench *b = answered((struct offer){ 0 }, tls13);
+
+	(void)state;
+	record(b, C, DATA, FINISHED_LEN, 30);
+	record(b, C, DATA, 31, 30);
+	record(b, S, DATA, ALERT_LEN, 1031);
+	fin(b, S);
+	assert_int_equal(row(b)->outcome, OUTCOME_COMPLETED);
+	close_bench(b);
+}
+
+static void a_padded_finished_tells_how_long_an_alert_is(void **state)
+{
+	enum { PADDING = 16 };
+	static const struct {
+		uint32_t finished;
+		enum outcome outcome;
+	} cases[] = { { FINISHED_LEN + PADDING, OUTCOME_FAILED },
+		      { FINISHED_LEN, OUTCOME_COMPLETED } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct bench *b = answered((struct offer){ 0 }, tls13);
+
+		record(b, S, DATA, FLIGHT_LEN, 20);
+		record(b, S, DATA, cases[i].finished, 20);
+		record(b, C, DATA, FINISHED_LEN, 30);
+		record(b, S, DATA, ALERT_LEN + PADDING, 40);
+		fin(b, S);
+		fin(b, C);
+		assert_int_equal(row(b)->outcome, cases[i].outcome);
+		close_bench(b);
+	}
+}
+
 static void an_alerts_size_instead_of_a_finished_is_the_clients_refusal(void **state)
 {
 	struct bench *b = answered((struct offer){ 0 }, tls13);
@@ -1150,6 +1187,8 @@ int main(void)
 		cmocka_unit_test(an_alerts_size_and_a_close_refuse_the_client),
 		cmocka_unit_test(a_client_that_hurries_to_close_is_refused_all_the_same),
 		cmocka_unit_test(a_server_that_says_farewell_refuses_nothing),
+		cmocka_unit_test(who_has_waited_for_long_only_says_farewell),
+		cmocka_unit_test(a_padded_finished_tells_how_long_an_alert_is),
 		cmocka_unit_test(an_alerts_size_instead_of_a_finished_is_the_clients_refusal),
 		cmocka_unit_test(an_alerts_size_before_the_clients_finished_is_the_servers_refusal),
 		cmocka_unit_test(with_early_data_the_finished_follows_its_end),
