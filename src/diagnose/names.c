@@ -61,20 +61,31 @@ static bool is_plausible(struct bytes host)
 	return true;
 }
 
+static bool is_letter_digit_hyphen(struct bytes label)
+{
+	for (size_t i = 0; i < label.len; i++) {
+		uint8_t c = lower(label.at[i]);
+
+		if ((c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-')
+			return false;
+	}
+	return true;
+}
+
+/* As OpenSSL's X509_check_host() has it. A dot at the host's end is compared as it stands: a client that does not take it off
+ * its SNI (RFC 6066 section 3) does not for this either. */
 bool name_matches(struct bytes pattern, struct bytes host)
 {
 	static const struct bytes star = { (const uint8_t *)"*", 1 };
 
-	host = without_dot(host);
-	if (!is_plausible(host) || !pattern.len || memchr(pattern.at, 0, pattern.len))
+	if (!is_plausible(without_dot(host)) || !pattern.len || memchr(pattern.at, 0, pattern.len))
 		return false;
 	if (same(pattern, host))
 		return true;
 	struct bytes wanted = pattern, label = take_label(&wanted), rest = host;
 	if (!bytes_equal(label, star) || !dots(wanted))
 		return false;
-	take_label(&rest);
-	return same(wanted, rest);
+	return is_letter_digit_hyphen(take_label(&rest)) && same(wanted, rest);
 }
 
 size_t name_address(struct bytes host, uint8_t out[16])

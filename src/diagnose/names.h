@@ -8,8 +8,8 @@
 
 #include <stdbool.h>
 
-/* A dNSName of a certificate (`pattern`) against the name of a host (section 6.3): without case, a dot at the
- * host's end aside; `*` stands for one whole left-most label, before at least two others. Both as A-labels. */
+/* A dNSName of a certificate (`pattern`) against the name of a host (section 6.3): without case; `*` stands
+ * for one whole left-most label of letters, digits and hyphens, before at least two others. Both as A-labels. */
 bool name_matches(struct bytes pattern, struct bytes host);
 /* The host is an IP address in text (section 6.4): its 4 or 16 bytes into out, their number returned; 0 where it is none. */
 size_t name_address(struct bytes host, uint8_t out[16]);

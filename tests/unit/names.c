@@ -26,10 +26,11 @@ static void case_does_not_matter(void **state)
 	assert_false(matches("www.example.com", "example.com"));
 }
 
-static void a_dot_at_the_hosts_end_does_not_matter(void **state)
+static void a_dot_at_the_hosts_end_is_part_of_it(void **state)
 {
 	(void)state;
-	assert_true(matches("example.com", "example.com."));
+	assert_false(matches("example.com", "example.com."));
+	assert_false(matches("*.example.com", "www.example.com."));
 	assert_false(matches("example.com", "example.com.."));
 }
 
@@ -40,6 +41,8 @@ static void a_wildcard_is_one_whole_label(void **state)
 	assert_false(matches("*.example.com", "example.com"));
 	assert_false(matches("*.example.com", "a.b.example.com"));
 	assert_false(matches("*.example.com", ".example.com"));
+	assert_false(matches("*.example.com", "a_b.example.com"));
+	assert_true(matches("a_b.example.com", "a_b.example.com"));
 }
 
 static void a_wildcard_stands_alone_in_the_first_label(void **state)
@@ -119,7 +122,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(case_does_not_matter),
-		cmocka_unit_test(a_dot_at_the_hosts_end_does_not_matter),
+		cmocka_unit_test(a_dot_at_the_hosts_end_is_part_of_it),
 		cmocka_unit_test(a_wildcard_is_one_whole_label),
 		cmocka_unit_test(a_wildcard_stands_alone_in_the_first_label),
 		cmocka_unit_test(a_wildcard_needs_two_labels_behind_it),
