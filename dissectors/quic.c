@@ -177,7 +177,7 @@ void quic_finish(void *state, struct tls_env *env)
 {
 	struct quic *q = state;
 
-	if (q->client == 2 && q->negotiator)
+	if (q->client == 2 && q->negotiator && !q->asked_for_list)
 		env->road_note = road_note_of_versions(q->negotiator == 1);
 	drop_running(q, env);
 	exchange_finish(&q->exchange, env);
@@ -709,6 +709,7 @@ static bool datagram(struct passage *at, struct bytes data)
 	bool any = false;
 
 	while (!quic_is_over(at->q) && quic_packet_next(&r, &p)) {
+		at->q->asked_for_list |= p.version && quic_version_is_reserved(p.version);
 		if (p.type == QUIC_SHORT) {
 			if (any ? is_short_behind(p.whole, dcid) : p.whole.len >= SHORT_PACKET_MIN)
 				short_header(at);

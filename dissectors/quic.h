@@ -28,6 +28,7 @@ struct quic {
 	uint8_t client;			/* which end: 0, 1, or 2 while it is not known */
 	/* a Version Negotiation passed, and the client did not come back yet */
 	bool negotiated;
+	bool asked_for_list;		/* a version that exists to be refused (RFC 9000 section 15) */
 	uint8_t negotiator;		/* 1 + the end that sent one before any hello could be read; 0 */
 	bool client_handshake;		/* a Handshake packet of the client's passed */
 	bool client_short, server_short; /* 1-RTT packets after that */

@@ -29,6 +29,8 @@ def steps_of(packets):
     """The IP packets of an Ethernet capture that are whole, with right checksums."""
     steps = []
     for packet in packets:
+        if len(packet.frame) < 14:
+            continue
         macs, kind, body = split_ethernet(packet.frame)
         ip = ip_of(body) if kind in (IPV4, IPV6) and packet.wire_len == len(packet.frame) else None
         if ip:

@@ -273,27 +273,36 @@ static void a_hello_sent_again_after_the_end_is_no_other_connection(void **state
 	close_bench(b);
 }
 
+static void datagram(struct bench *b, enum sender from, struct bytes data)
+{
+	struct buffer f = { 0 };
+
+	buffer_add(&f, (const uint8_t[]){ 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0 }, 14);
+	wire_int(&f, 0x4500, 2);
+	wire_int(&f, 20 + 8 + data.len, 2);
+	wire_int(&f, 0x1234000040110000, 8);
+	wire_int(&f, from == CLIENT ? 0x0a000001 : 0x0a000002, 4);
+	wire_int(&f, from == CLIENT ? 0x0a000002 : 0x0a000001, 4);
+	wire_int(&f, from == CLIENT ? 49152 : 443, 2);
+	wire_int(&f, from == CLIENT ? 443 : 49152, 2);
+	wire_int(&f, 8 + data.len, 2);
+	wire_int(&f, 0, 2);
+	buffer_add(&f, data.at, data.len);
+	struct packet p = { .time_ns = 5 * MS, .number = ++b->number, .data = buffer_bytes(&f), .wire_len = (uint32_t)f.len, .link_type = ETHERNET_LINK };
+	pipeline_packets(b->p, &p, 1);
+	buffer_finish(&f);
+}
+
+static const uint8_t list_of_versions[] = { 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1 };
+
 /* A datagram of an unknown version tells nothing; what the server answers does. */
 static void a_client_that_gets_a_list_of_versions_alone_is_an_attempt(void **state)
 {
 	struct bench *b = open_bench();
-	struct buffer f = { 0 };
 	size_t count;
 
 	(void)state;
-	buffer_add(&f, (const uint8_t[]){ 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0 }, 14);
-	wire_int(&f, 0x4500, 2);
-	wire_int(&f, 20 + 8 + 11, 2);
-	wire_int(&f, 0x1234000040110000, 8);
-	wire_int(&f, 0x0a000002, 4);
-	wire_int(&f, 0x0a000001, 4);
-	wire_int(&f, 443, 2);
-	wire_int(&f, 49152, 2);
-	wire_int(&f, 8 + 11, 2);
-	wire_int(&f, 0, 2);
-	buffer_add(&f, (const uint8_t[]){ 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1 }, 11);
-	struct packet p = { .time_ns = 5 * MS, .number = 1, .data = buffer_bytes(&f), .wire_len = (uint32_t)f.len, .link_type = ETHERNET_LINK };
-	pipeline_packets(b->p, &p, 1);
+	datagram(b, SERVER, (struct bytes){ list_of_versions, sizeof list_of_versions });
 	pipeline_drain(b->p);
 	struct attempt *rows = pipeline_attempts(b->p, true, &count);
 	assert_int_equal(count, 1);
@@ -302,7 +311,21 @@ static void a_client_that_gets_a_list_of_versions_alone_is_an_attempt(void **sta
 	assert_int_equal(rows[0].client.at[15], 1);
 	assert_int_equal(rows[0].first_ns, 5 * MS);
 	free(rows);
-	buffer_finish(&f);
+	close_bench(b);
+}
+
+static void a_client_that_asks_for_the_list_lacks_nothing(void **state)
+{
+	static const uint8_t asks[1200] = { 0xc0, 0x1a, 0x2a, 0x3a, 0x4a, 8 };
+	struct bench *b = open_bench();
+	size_t count;
+
+	(void)state;
+	datagram(b, CLIENT, (struct bytes){ asks, sizeof asks });
+	datagram(b, SERVER, (struct bytes){ list_of_versions, sizeof list_of_versions });
+	pipeline_drain(b->p);
+	free(pipeline_attempts(b->p, true, &count));
+	assert_int_equal(count, 0);
 	close_bench(b);
 }
 
@@ -317,6 +340,7 @@ int main(void)
 		cmocka_unit_test(without_its_syn_nothing_is_known_of_the_round_trip),
 		cmocka_unit_test(a_hello_sent_again_after_the_end_is_no_other_connection),
 		cmocka_unit_test(a_client_that_gets_a_list_of_versions_alone_is_an_attempt),
+		cmocka_unit_test(a_client_that_asks_for_the_list_lacks_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
