@@ -312,7 +312,9 @@ class Recorded(Commands):
         for row in rows:
             page = self.good("show", str(row["id"]), self.recorded)
             self.assertIn("client_hello", page)
-            self.assertLessEqual(max(map(len, page.splitlines())), 80)
+            # A path is as long as it is.
+            lines = [line for line in page.splitlines() if CAPTURES not in line]
+            self.assertLessEqual(max(map(len, lines)), 80)
             whole = json.loads(self.good("show", "--json", str(row["id"]), self.recorded))
             self.assertEqual({k: whole[k] for k in row}, row)
             self.assertEqual(len(whole["chains"]), (row["server_certificates"] or 0) + (row["client_certificates"] or 0))
