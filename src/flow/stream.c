@@ -158,8 +158,9 @@ bool stream_at_fin(const struct stream *s)
 
 bool stream_lacks_tail(const struct stream *s)
 {
-	if (s->fin_seen && seq_before(s->next, s->fin))
-		return true;
+	/* RFC 9293 section 3.4: a FIN is acknowledged as if it were a byte. */
+	if (s->fin_seen)
+		return seq_before(s->next, s->fin);
 	return s->work && s->work->has_acked && seq_before(s->next, s->work->acked);
 }
 

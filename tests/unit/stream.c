@@ -640,6 +640,33 @@ static void few_segments_in_order_cost_no_memory(void **state)
 	bench_destroy(b);
 }
 
+/* It has a number like a byte, and none of them is missing. */
+static void an_acknowledged_fin_is_no_missing_tail(void **state)
+{
+	enum { SEGMENTS = 20 };		/* so many that a stream keeps books of them */
+	struct bench *b = bench_create();
+
+	(void)state;
+	for (uint32_t i = 0; i < SEGMENTS; i++)
+		push(b, FIRST + i, "a");
+	stream_acknowledge(&b->s, &b->pool, FIRST + SEGMENTS + 1);
+	assert_true(stream_lacks_tail(&b->s));
+	stream_fin(&b->s, FIRST + SEGMENTS);
+	assert_false(stream_lacks_tail(&b->s));
+	bench_destroy(b);
+}
+
+static void bytes_before_a_fin_may_be_missing(void **state)
+{
+	struct bench *b = bench_create();
+
+	(void)state;
+	push(b, FIRST, "ab");
+	stream_fin(&b->s, FIRST + 4);
+	assert_true(stream_lacks_tail(&b->s));
+	bench_destroy(b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -681,6 +708,8 @@ int main(void)
 		cmocka_unit_test(an_ignored_stream_keeps_nothing_but_its_place),
 		cmocka_unit_test(ignoring_in_the_middle_of_a_segment_forgets_its_rest),
 		cmocka_unit_test(the_fin_is_reached_when_all_before_it_came),
+		cmocka_unit_test(an_acknowledged_fin_is_no_missing_tail),
+		cmocka_unit_test(bytes_before_a_fin_may_be_missing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
