@@ -483,12 +483,30 @@ static void in_the_clear(struct dtls *d, struct tls_env *env, unsigned end, cons
 	d->carried_new |= carried_new;
 }
 
+/* The tag makes a record unlike all others; the number, which would tell as well, is encrypted. */
+static bool is_copy(struct dtls_side *s, const struct record *r)
+{
+	struct reader tail = reader_of(r->body);
+
+	if (r->body.len != r->len || r->len < sizeof *s->recent)
+		return false;
+	rd_skip(&tail, r->len - sizeof *s->recent);
+	uint32_t last = rd_u32(&tail);
+	for (unsigned i = 0; i < DTLS_RECENT; i++)
+		if (last && s->recent[i] == last)
+			return true;
+	s->recent[s->recent_next++ % DTLS_RECENT] = last;
+	return false;
+}
+
 static void record(struct dtls *d, struct tls_env *env, unsigned end, const struct record *r, int64_t ns)
 {
 	bool carried_new = d->carried_new;
 
 	if (!r->unified && !r->epoch) {
 		in_the_clear(d, env, end, r, ns);
+	} else if (d->client != UNKNOWN && r->unified && exchange_is_running(&d->exchange) && is_copy(&d->side[end], r)) {
+		d->carried_old = true;
 	} else if (d->client != UNKNOWN && r->unified) {
 		if (exchange_is_running(&d->exchange))
 			count_record(d, end, r);

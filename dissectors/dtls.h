@@ -16,6 +16,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Records whose copies are known for ones: a mirrored port shows them one soon after the other. */
+enum { DTLS_RECENT = 8 };
+
 /* One direction. */
 struct dtls_side {
 	struct dtls_messages messages;
@@ -29,6 +32,8 @@ struct dtls_side {
 	uint16_t finished_epoch;
 	uint32_t finished_len;		/* of its record; a later one alike is a copy */
 	int64_t finished_ns;
+	uint32_t recent[DTLS_RECENT];	/* the last bytes of sealed records of DTLS 1.3 */
+	uint8_t recent_next;
 };
 
 struct dtls {

@@ -680,6 +680,35 @@ static void dtls13_is_complete_once_the_client_sent_a_record_of_a_finished_s_siz
 	destroy(s);
 }
 
+/* Bytes of a server whose last flight came `times` times. */
+static int64_t bytes_of_dtls13(unsigned times)
+{
+	static const uint8_t sealed[] = { 0x2e, 0x12, 0x34, 0, 40, [41] = 1, 2, 3, 4 };
+	struct scene *s = begin();
+	struct flights f = make_flights(s);
+	struct buffer answer = { 0 }, b = { 0 };
+
+	push_bytes(s, CLIENT, buffer_bytes(&f.hello));
+	server_hello13(&answer, false);
+	add_whole(s, &b, SERVER, 2, 0, &answer);
+	push(s, SERVER, &b);
+	for (unsigned i = 0; i < times; i++)
+		push_bytes(s, SERVER, (struct bytes){ sealed, sizeof sealed });
+	finish(s, EXCHANGE_END_CAPTURE);
+	int64_t bytes = (int64_t)s->h->server_bytes;
+	buffer_finish(&answer);
+	finish_flights(&f);
+	destroy(s);
+	return bytes;
+}
+
+static void a_sealed_record_that_comes_twice_is_counted_once(void **state)
+{
+	(void)state;
+	assert_int_equal(bytes_of_dtls13(1), bytes_of_dtls13(0) + 5 + 40);
+	assert_int_equal(bytes_of_dtls13(2), bytes_of_dtls13(1));
+}
+
 static void the_preamble_of_capwap_is_stepped_over_and_told(void **state)
 {
 	struct scene *s = begin();
@@ -808,6 +837,7 @@ int main(void)
 		cmocka_unit_test(an_encrypted_hello_begins_a_renegotiation),
 		cmocka_unit_test(connection_ids_stand_between_number_and_length),
 		cmocka_unit_test(dtls13_is_complete_once_the_client_sent_a_record_of_a_finished_s_size),
+		cmocka_unit_test(a_sealed_record_that_comes_twice_is_counted_once),
 		cmocka_unit_test(the_preamble_of_capwap_is_stepped_over_and_told),
 		cmocka_unit_test(without_application_data_a_row_waits_a_minute_and_no_longer),
 		cmocka_unit_test(only_a_plausible_handshake_record_looks_like_dtls),
