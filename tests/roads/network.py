@@ -19,6 +19,10 @@ class Step:
     def tcp(self):
         return Tcp(self.ip.payload) if self.ip.protocol == TCP and len(self.ip.payload) >= 20 else None
 
+    def end(self):
+        """Address and port of who sends it."""
+        return self.ip.src, self.ip.payload[:2]
+
     def connection(self):
         """The same for both directions."""
         ports = self.ip.payload[:2], self.ip.payload[2:4]
@@ -144,7 +148,7 @@ def tiny_segments(steps, chance):
     out, begun = [], set()
     for s in steps:
         tcp = s.tcp()
-        way = s.ip.src, s.connection()
+        way = s.end(), s.connection()
         if not tcp or not tcp.data or len(tcp.data) > 700 or way not in begun:
             begun |= {way} if tcp and tcp.data else set()
             out.append(s)
@@ -159,18 +163,20 @@ def tiny_segments(steps, chance):
 
 
 def flights(steps):
-    """Places of the data segments that follow one another in one direction of one connection, nothing of it between."""
-    runs, open_runs = [], {}
+    """Places of the data segments that follow one another in one direction of one connection, nothing of it between. Not
+    of a connection whose beginning is not there: what comes first is its beginning then."""
+    runs, open_runs, begun = [], {}, set()
     for place, s in enumerate(steps):
         tcp, key = s.tcp(), s.connection()
         if not tcp:
             continue
+        begun |= {key} if tcp.flags & SYN else set()
         run = open_runs.get(key)
-        movable = tcp.data and not tcp.flags & (SYN | FIN | RST)
-        if run and movable and run[0] == s.ip.src:
+        movable = key in begun and tcp.data and not tcp.flags & (SYN | FIN | RST)
+        if run and movable and run[0] == s.end():
             run[1].append(place)
         else:
-            open_runs[key] = (s.ip.src, [place]) if movable else None
+            open_runs[key] = (s.end(), [place]) if movable else None
             if movable:
                 runs.append(open_runs[key][1])
     return [run for run in runs if len(run) > 1]
@@ -270,9 +276,9 @@ def farther(steps, chance):
     out, delay, last, client = [], 0, {}, {}
     for s in steps:
         key = s.connection()
-        client.setdefault(key, s.ip.src)
-        if last.get(key, s.ip.src) != s.ip.src:
-            delay += TO_CLIENT if s.ip.src == client[key] else TO_SERVER
-        last[key] = s.ip.src
+        client.setdefault(key, s.end())
+        if last.get(key, s.end()) != s.end():
+            delay += TO_CLIENT if s.end() == client[key] else TO_SERVER
+        last[key] = s.end()
         out.append(s.with_ip(s.ip, time=s.time + delay))
     return out

@@ -176,8 +176,8 @@ VARIANTS = [
 
 # One that looked its server up over the other version of IP is known by its link address alone.
 ALSO_ASIDE = {("dns_address_ipv6", False): {"dns_name", "dns_ms"}}
-# A hello that nobody asked for is known by its first eleven bytes; this server thinks while its client goes on.
-LEFT_OUT = {"tiny segments": {"starttls_closed"}, "farther": {"server_name_warning"}}
+# This server thinks while its client goes on.
+LEFT_OUT = {"farther": {"server_name_warning"}}
 # Its finding counts how often the hello was sent.
 COUNTS_PACKETS = {"large_hello_dropped": {"detail"}}
 
