@@ -36,6 +36,7 @@ SERVERS = {
     "http": lambda connection: answer(connection, HTTP),
     "ssh": lambda connection: answer(connection, b"SSH-2.0-OpenSSH_9.2p1\r\n"),
     "smtp": lambda connection: answer(connection, b"220 mail.example.test ESMTP\r\n"),
+    "banner": lambda connection: (connection.sendall(b"SSH-2.0-dropbear_2022.83\r\n"), connection.recv(65536), connection.recv(1)),
     "nonsense": lambda connection: answer(connection, bytes(range(200, 256)) * 3),
 }
 
@@ -88,7 +89,12 @@ def client(habit, port):
         if habit == "malformed":
             # The last extension claims one byte more than there is.
             hello = hello[:-7] + bytes([hello[-7] + 1]) + hello[-6:]
+        if habit == "slow":
+            time.sleep(0.2)
         connection.sendall(hello)
+        if habit == "slow":
+            time.sleep(0.2)
+            return
         connection.recv(4096)
         if habit == "reset":
             reset(connection)

@@ -1,11 +1,13 @@
 #include "app/pipeline.h"
 
 #include "app/attempts.h"
+#include "app/greetings.h"
 #include "base/hash.h"
 #include "base/xmalloc.h"
 #include "dissectors/dissector.h"
 #include "dissectors/dns.h"
 #include "dissectors/starttls.h"
+#include "dissectors/tls.h"
 #include "flow/table.h"
 #include "packet/decap.h"
 #include "packet/defrag.h"
@@ -40,6 +42,7 @@ struct pipeline {
 	uint64_t datagram_connections;	/* now; without any, a datagram that looks like nothing needs no flow */
 	struct tls_env env;
 	struct attempts *attempts;
+	struct greetings greetings;
 	size_t connection_size;
 	struct connection *blank;
 };
@@ -105,6 +108,18 @@ static void tell_reassembly(struct handshake *h, const struct flow *f, const str
 		h->retransmissions = f->stream[0].retransmissions + f->stream[1].retransmissions;
 }
 
+/* The server spoke first, and said no other word: that is its answer to the hello. */
+static void tell_greeting(const struct pipeline *p, const struct flow *f, struct handshake *h)
+{
+	const struct greeting *g = greetings_find(&p->greetings, f->id);
+
+	if (!g || h->outcome != OUTCOME_FAILED || h->server_hello || h->hello_retry == 1 || h->answer.len || h->starttls.len)
+		return;
+	h->answer = handshake_keep(h, (struct bytes){ g->at, g->len }, NULL);
+	if (h->ended_by == ENDED_BY_NETWORK)
+		h->ended_by = ENDED_BY_SERVER;
+}
+
 static void hand_on(struct pipeline *p, const struct flow *f, const struct connection *c)
 {
 	unsigned client = dissector_of(c)->client(c->state) == 1;
@@ -115,6 +130,7 @@ static void hand_on(struct pipeline *p, const struct flow *f, const struct conne
 		tell_ends(h, f, c, client);
 		tell_tcp_times(h, f);
 		tell_reassembly(h, f, c);
+		tell_greeting(p, f, h);
 		p->counts.handshakes++;
 		dns_flush(p->env.dns);
 		p->options.emit(p->options.context, h);
@@ -271,6 +287,8 @@ static void decide(struct pipeline *p, struct flow *f, const struct segment *s, 
 	if (!stream_next(&f->stream[end], pool, &chunk))
 		return;
 	const struct dissector *d = chunk.missing ? NULL : dissector_for(true, chunk.data);
+	if (f->initiator == !end && !chunk.missing && tls_looks(chunk.data) == LOOK_NO)
+		greetings_note(&p->greetings, f->id, chunk.data, f->stream[end].next);
 	if (!d) {
 		tell_plain_http(p, f, end, chunk.data);
 		stream_ignore(&f->stream[0], pool);
@@ -293,12 +311,15 @@ static void decide(struct pipeline *p, struct flow *f, const struct segment *s, 
 static void start_late(struct pipeline *p, struct flow *f, const struct segment *s, unsigned end, const struct dissector *d)
 {
 	struct stream_pool *pool = flow_table_pool(p->flows);
+	const struct greeting *g = greetings_find(&p->greetings, f->id);
+	/* The greeting and the hello may have crossed on the way. */
+	uint32_t peer = g && g->next - s->ack < 1u << 31 ? g->next : s->ack;
 
 	stream_finish(&f->stream[0], pool);
 	stream_finish(&f->stream[1], pool);
 	f->stream[0] = f->stream[1] = (struct stream){ 0 };
 	stream_start(&f->stream[end], s->seq - 1);
-	stream_start(&f->stream[!end], s->ack - 1);
+	stream_start(&f->stream[!end], peer - 1);
 	connect(p, f, s, end, d);
 }
 
@@ -358,8 +379,11 @@ static void look_late(struct pipeline *p, struct flow *f, const struct segment *
 {
 	const struct dissector *late = s->payload.len < LATE_HELLO_MIN ? NULL : dissector_for_late(true, s->payload);
 
-	if (!late)
+	if (!late) {
+		if (s->payload_len && f->initiator == end)
+			greetings_forget(&p->greetings, f->id);
 		return;
+	}
 	start_late(p, f, s, end, late);
 	follow(p, f, s, end);
 }

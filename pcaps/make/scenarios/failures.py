@@ -231,6 +231,14 @@ def not_tls_ssh(lab):
     return [{"server_name": NAME, "outcome": "failed", "cause": "not-tls-server", "version": None}]
 
 
+@scenario("the server sends its SSH banner first, and the client its ClientHello all the same")
+def not_tls_speaks_first(lab):
+    lab.server(sys.executable, RUDE, "early-banner")
+    lab.record()
+    lab.client(sys.executable, RUDE, "client-slow")
+    return [{"server_name": NAME, "outcome": "failed", "cause": "not-tls-server", "version": None}]
+
+
 @scenario("the server answers the ClientHello with bytes of no protocol")
 def not_tls_nonsense(lab):
     rude_server(lab, "nonsense")
@@ -263,6 +271,16 @@ def client_closes(lab):
     row = failed("client", "client-closed", version="TLS 1.2", server_certificates=2)
     row.pop("ended_by")
     return [row]
+
+
+@scenario("TLS 1.2: Node finishes, finds the certificate expired and closes; the server answers the FIN with decode_error")
+def client_closes_for_certificate(lab):
+    lab.pki.leaf("old", "ec", first=-100, last=-1)
+    s_server(lab, TLS12, cert="old")
+    lab.record()
+    said = node_client(lab)
+    assert said[0]["error"] == "CERT_HAS_EXPIRED", said
+    return [{"server_name": NAME, "outcome": "completed", "ended_by": "client", "cause": "certificate-expired", "version": "TLS 1.2"}]
 
 
 @scenario("nothing listens on the port: no handshake, an attempt")
