@@ -200,6 +200,8 @@ enum dtls_added dtls_messages_add(struct dtls_messages *m, struct tls_env *env,
 {
 	if (m->started && f->seq < m->next)
 		return DTLS_OLD;
+	if (m->started && f->seq - m->next > 4 * DTLS_MESSAGES_MAX)
+		return DTLS_FOREIGN;
 	if (f->message_len > MESSAGE_BYTES_MAX) {
 		env->limits->bitten[LIMIT_MESSAGE_BYTES]++;
 		return DTLS_REFUSED;

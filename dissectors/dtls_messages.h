@@ -55,6 +55,7 @@ enum dtls_added {
 	DTLS_OLD,			/* all of it was there already */
 	DTLS_CONFLICT,			/* the same, with other bytes: the first ones stay */
 	DTLS_REFUSED,			/* a limit bit */
+	DTLS_FOREIGN,			/* so far ahead as no sender is: none of this handshake */
 };
 
 /* Reads the next fragment of a record; false where there is none, or nothing that could be one. */

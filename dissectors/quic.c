@@ -710,7 +710,7 @@ static bool datagram(struct passage *at, struct bytes data)
 
 	while (!quic_is_over(at->q) && quic_packet_next(&r, &p)) {
 		at->q->asked_for_list |= p.version && quic_version_is_reserved(p.version);
-		if (p.type == QUIC_SHORT) {
+		if (p.type == QUIC_SHORT && !p.version) {
 			if (any ? is_short_behind(p.whole, dcid) : p.whole.len >= SHORT_PACKET_MIN)
 				short_header(at);
 			break;

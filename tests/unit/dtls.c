@@ -798,6 +798,27 @@ static void messages_that_wait_are_bounded_and_the_last_give_way(void **state)
 	destroy(s);
 }
 
+/* One forged piece would otherwise keep the rest of the handshake waiting. */
+static void a_message_far_ahead_is_none_of_the_handshake(void **state)
+{
+	struct scene *s = begin();
+	struct flights f = make_flights(s);
+	struct buffer body = { 0 }, b = { 0 };
+
+	(void)state;
+	certificate(&body);
+	play(s, &f, "abcde");
+	add_piece(s, &b, SERVER, 11, 20000, &body, 0, 16);
+	push(s, SERVER, &b);
+	play(s, &f, "fgh");
+	finish(s, EXCHANGE_END_CAPTURE);
+	assert_complete(s->h);
+	assert_int_equal(s->h->packets, 8);
+	buffer_finish(&body);
+	finish_flights(&f);
+	destroy(s);
+}
+
 /* LIMIT_DTLS_PIECES */
 static void pieces_that_do_not_touch_are_bounded(void **state)
 {
@@ -842,6 +863,7 @@ int main(void)
 		cmocka_unit_test(without_application_data_a_row_waits_a_minute_and_no_longer),
 		cmocka_unit_test(only_a_plausible_handshake_record_looks_like_dtls),
 		cmocka_unit_test(messages_that_wait_are_bounded_and_the_last_give_way),
+		cmocka_unit_test(a_message_far_ahead_is_none_of_the_handshake),
 		cmocka_unit_test(pieces_that_do_not_touch_are_bounded),
 	};
 

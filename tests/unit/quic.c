@@ -93,6 +93,22 @@ static void a_server_that_speaks_early_has_not_completed(void **state)
 	close_bench(b);
 }
 
+static void a_long_header_of_an_unknown_version_is_no_short_one(void **state)
+{
+	struct bench *b = open_bench();
+	static const uint8_t unknown[60] = { 0xc0, 0xba, 0xba, 0xca, 0xfe };
+
+	(void)state;
+	send_conversation(b);
+	pass_sent(b, 0);
+	pass_sent(b, 1);
+	pass_sent(b, 2);
+	pass(b, CLIENT, BYTES(unknown));
+	pass(b, SERVER, BYTES(unknown));
+	assert_int_equal(finish(b, EXCHANGE_END_CAPTURE)->outcome, OUTCOME_OPEN);
+	close_bench(b);
+}
+
 static void zeros_behind_a_packet_are_no_packet(void **state)
 {
 	struct bench *b = open_bench();
@@ -340,6 +356,7 @@ int main(void)
 		cmocka_unit_test(both_sides_with_short_headers_have_completed),
 		cmocka_unit_test(an_answer_to_what_the_client_said_last_settles_it),
 		cmocka_unit_test(a_server_that_speaks_early_has_not_completed),
+		cmocka_unit_test(a_long_header_of_an_unknown_version_is_no_short_one),
 		cmocka_unit_test(zeros_behind_a_packet_are_no_packet),
 		cmocka_unit_test(a_hello_in_pieces_gives_the_same_row),
 		cmocka_unit_test(every_order_of_the_first_datagrams_gives_the_same_row),
