@@ -16,6 +16,7 @@ import sys
 import tempfile
 
 import capture
+import hostile
 import network
 import tunnels
 
@@ -145,6 +146,18 @@ PIECES = {
     "interleaved": network.interleaved,
 }
 
+# What cannot be opened may have been a packet of the handshake: it counts as bytes, and as an encrypted message.
+HOSTILE = {"packets", "client_bytes", "server_bytes", "retransmissions"}
+FORGED = {
+    "copies of QUIC with a wrong bit": hostile.among_datagrams(hostile.flipped, hostile.is_quic_long),
+    "QUIC cut short": hostile.among_datagrams(hostile.cut_short, hostile.is_quic_long),
+    "forged Retry": hostile.among_datagrams(hostile.retry_forged, hostile.is_quic_long),
+    "datagrams of noise": hostile.among_datagrams(hostile.noise),
+    "DTLS of another version": hostile.among_datagrams(hostile.dtls_other_version, hostile.is_dtls_record),
+    "DTLS cut short": hostile.among_datagrams(hostile.cut_short, hostile.is_dtls_record),
+    "DTLS beyond its end": hostile.among_datagrams(hostile.dtls_beyond, hostile.is_dtls_record),
+}
+
 VARIANTS = [
     *(Variant(t.name, tunnel=t) for t in tunnels.TUNNELS),
     *(Variant(t.name + " over IPv6", tunnel=t, over="IPv6") for t in tunnels.TUNNELS
@@ -169,6 +182,10 @@ VARIANTS = [
     Variant("with trailers", frames=with_trailer),
     Variant("trailers cut", frames=cut_trailer),
     Variant("among others", frames=among_others, aside=PLACES),
+    *(Variant(name, change, aside=PLACES | HOSTILE) for name, change in FORGED.items()),
+    Variant("fragments written over", hostile.pieces_rewritten, aside=PLACES | {"reassembly"}),
+    Variant("fragments of nobody", hostile.pieces_of_nobody, aside=PLACES),
+    Variant("fragments with two ends", hostile.two_ends, aside=PLACES | {"reassembly"}),
     Variant("pcapng", write=capture.write_pcapng),
     Variant("gz", write=capture.write_gz),
 ]
