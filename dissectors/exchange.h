@@ -38,9 +38,9 @@ struct exchange {
 	uint8_t sequence;		/* of this handshake on its connection */
 	uint8_t transport;		/* enum transport */
 	bool tls13, version_known;
-	bool offers_tls13, early_data_pending, finished_by_shape, resumed_shape;
+	bool offers_tls13, early_data_pending, finished_by_shape;
 	bool hello_cut;			/* the hello's end is missing */
-	bool saw_certificate, saw_key_exchange, saw_hello_done, saw_certificate_request, certificate_empty;
+	bool saw_certificate, saw_key_exchange, saw_hello_done, saw_certificate_request;
 	bool server_finished_first;	/* an abbreviated handshake up to TLS 1.2 */
 	bool flight_pending;		/* TLS 1.3 without keys: client records after the ServerHello, none of a Finished's size */
 	bool tickets_over;

@@ -38,7 +38,6 @@ struct hello {
 	uint16_t version_highest;	/* of a client: the highest offered, GREASE aside; 0 where unknown */
 	struct offer_list offers[OFFER_KIND_COUNT];
 	char ja3[33], ja4[40];		/* of a client; empty for a cut hello. ja3 is JA3S for a server */
-	char *ja3_text;			/* reserved for `explain`; NULL */
 };
 
 struct certificate_ref {
