@@ -21,6 +21,7 @@ enum {
 	DUE_SECONDS = 65535,		/* due times are kept modulo this */
 	DUE_BYTES = 2,
 	KINDS = 16,
+	WOKEN_SHARE = 4,	/* one in so many of those that slept was needed again: too few places */
 	/* A connection that needs more than this, told by a typical one, may have less in common with it than with a blank one. */
 	TYPICAL_BYTES_MAX = 160,
 };
@@ -54,8 +55,10 @@ struct flow_table {
 	struct flow_table_options options;
 	struct stream_pool streams;
 	struct slots slots;
-	/* awake_max, and one more for flows that wake only to be retired */
+	/* awake_max, and one more for flows that wake only to be retired; the first `awake_now` are in use */
 	struct awake *pool;
+	uint32_t awake_now;
+	uint32_t slept, woken;		/* since awake_now was last considered */
 	uint8_t *connections;		/* of the pool, place by place */
 	uint32_t *unused;		/* stack of free places of the pool */
 	uint32_t unused_count;
@@ -273,6 +276,7 @@ static void sleep_flow(struct flow_table *t, uint32_t index)
 	memcpy(slab_at(&t->slab, block), t->packed, len);
 	t->slots.at[slots_find(&t->slots, a->hash, AWAKE_BIT | index)].place = block;
 	a->full = false;
+	t->slept++;
 }
 
 /* --- forgetting --- */
@@ -336,15 +340,35 @@ static void retire_asleep(struct flow_table *t, uint32_t block, enum flow_end ho
 	retire(t, index, how == FLOW_END_IDLE ? idle_end(f) : how);
 }
 
+static void add_places(struct flow_table *t, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		t->unused[t->unused_count++] = t->awake_now + count - 1 - i;
+	t->awake_now += count;
+}
+
+/* Flows that fall asleep only to be woken are busy: they get more places, until most of those that sleep sleep on. */
+static void consider_places(struct flow_table *t)
+{
+	uint32_t room = t->options.awake_max - t->awake_now;
+
+	if (t->slept < t->awake_now)
+		return;
+	if (t->woken >= t->slept / WOKEN_SHARE)
+		add_places(t, room < t->awake_now ? room : t->awake_now);
+	t->slept = t->woken = 0;
+}
+
 /* Gives a free place of the pool; the flow that the hand finds unused since its last round falls
  * asleep, or goes where its time is over. */
 static uint32_t take_place(struct flow_table *t)
 {
+	consider_places(t);
 	while (!t->unused_count) {
 		struct awake *a = &t->pool[t->hand];
 		uint32_t index = t->hand;
 
-		t->hand = t->hand + 1 == t->options.awake_max ? 0 : t->hand + 1;
+		t->hand = t->hand + 1 == t->awake_now ? 0 : t->hand + 1;
 		if (a->used) {
 			a->used = false;
 		} else if (is_idle(t, &a->flow)) {
@@ -385,7 +409,7 @@ static uint32_t oldest_awake(const struct flow_table *t)
 {
 	uint32_t best = 0;
 
-	for (uint32_t i = 0; i < t->options.awake_max; i++)
+	for (uint32_t i = 0; i < t->awake_now; i++)
 		if (t->pool[i].full &&
 			(!t->pool[best].full ||
 				t->pool[i].flow.last_ms < t->pool[best].flow.last_ms))
@@ -410,7 +434,7 @@ static void sweep_awake(struct flow_table *t)
 
 	if (a->full && is_idle(t, &a->flow))
 		retire_awake(t, t->pool_sweep, idle_end(&a->flow));
-	t->pool_sweep = t->pool_sweep + 1 == t->options.awake_max ? 0 : t->pool_sweep + 1;
+	t->pool_sweep = t->pool_sweep + 1 == t->awake_now ? 0 : t->pool_sweep + 1;
 }
 
 static void sweep_asleep(struct flow_table *t, uint32_t steps)
@@ -472,6 +496,7 @@ static struct flow *wake(
 	t->slots.at[slots_find(&t->slots, hash, block)].place = AWAKE_BIT | index;
 	t->pool[index].hash = hash;
 	t->pool[index].full = true;
+	t->woken++;
 	return &t->pool[index].flow;
 }
 
@@ -826,15 +851,6 @@ void flow_table_drain(struct flow_table *t)
 	syn_finish(&t->syns);
 }
 
-static void fill_unused(struct flow_table *t)
-{
-	uint32_t places = t->options.awake_max;
-
-	for (uint32_t i = 0; i < places; i++)
-		t->unused[i] = places - 1 - i;
-	t->unused_count = places;
-}
-
 struct flow_table *flow_table_create(const struct flow_table_options *options)
 {
 	struct flow_table *t = xcalloc(1, sizeof *t);
@@ -855,7 +871,7 @@ struct flow_table *flow_table_create(const struct flow_table_options *options)
 	t->packed = xmalloc(DUE_BYTES + 1 + rest_bound(sizeof(struct flow)) +
 		rest_bound(options->connection_size));
 	t->repacked = xmalloc(rest_bound(options->connection_size));
-	fill_unused(t);
+	add_places(t, t->options.awake_max < AWAKE_MIN ? t->options.awake_max : AWAKE_MIN);
 	slots_grow(&t->slots);
 	return t;
 }
