@@ -1,5 +1,6 @@
 #include "base/xmalloc.h"
 #include "dissectors/decrypt.h"
+#include "dissectors/secrets.h"
 #include "dissectors/tls_parts.h"
 #include "dissectors/uncompress.h"
 
@@ -17,19 +18,16 @@ enum {
 	APPLICATION_RECORDS_MAX = 32,
 	/* From then on only what has the size of an alert or a KeyUpdate. */
 	SMALL_RECORD_MAX = 5 + 1 + 16,
-	POST_HANDSHAKE_AUTH = 49, DEFLATE = 1,
+	DEFLATE = 1,
 	WAIT_NS = 2000000000,
 	KEY_UPDATE = 24, FINISHED = 20, CLIENT_KEY_EXCHANGE = 16,
 	END_OF_EARLY_DATA_LEN = 4,
-	VERSION_SSL30 = 0x0300,
 };
-
-enum epoch { EPOCH_HANDSHAKE, EPOCH_APPLICATION };
 
 /* One sender's. */
 struct direction {
 	struct record_keys now;
-	uint8_t epoch;		  /* TLS 1.3: enum epoch */
+	uint8_t epoch;		  /* TLS 1.3: enum secret_epoch */
 	bool armed;		  /* up to TLS 1.2: its ChangeCipherSpec passed, the keys are due */
 	bool dead;		  /* nothing of it is opened any more */
 	bool deflated;		  /* RFC 3749 */
@@ -181,16 +179,6 @@ static void keep_record(struct tls *t, struct tls_env *env, unsigned end, struct
 	*add_waiting(t->keys) = w;
 }
 
-static bool find_secret(const struct tls *t, const struct tls_env *env, enum secret_kind kind,
-			bool urgent, struct bytes *out)
-{
-	*out = keylog_find(env->keylog, t->exchange.h.client_random, kind);
-	if (out->len || !env->more_secrets || !env->more_secrets(env->secrets_context, urgent))
-		return out->len != 0;
-	*out = keylog_find(env->keylog, t->exchange.h.client_random, kind);
-	return out->len != 0;
-}
-
 /* As if it came only now. */
 static void replay(struct tls *t, struct tls_env *env, const struct waiting *w)
 {
@@ -249,7 +237,7 @@ void tls_stop_waiting(struct tls *t, struct tls_env *env)
 		struct bytes secret;
 
 		/* One more look at the key log for each secret that is missing. */
-		t->keys->gave_up = !find_secret(t, env, t->keys->awaited, true, &secret);
+		t->keys->gave_up = !secret_find(env, &t->exchange.h, t->keys->awaited, true, &secret);
 		replay_all(t, env);
 	}
 }
@@ -273,7 +261,7 @@ void tls_wait_record(struct tls *t, struct tls_env *env, unsigned end, struct by
 	int64_t now_ns = t->side[end].last_ns;
 
 	keep_record(t, env, end, body);
-	if (find_secret(t, env, t->keys->awaited, false, &secret)) {
+	if (secret_find(env, &t->exchange.h, t->keys->awaited, false, &secret)) {
 		replay_all(t, env);
 	} else if (waited_enough(t, env, now_ns)) {
 		t->keys->gave_up = true;
@@ -346,27 +334,6 @@ static void failed(struct direction *d, uint16_t most)
 
 /* ---- TLS 1.3 ---- */
 
-static enum secret_kind kind_of(enum sender sender, enum epoch epoch)
-{
-	static const enum secret_kind kinds[2][2] = {
-		[EPOCH_HANDSHAKE] = { [SENDER_CLIENT] = SECRET_CLIENT_HANDSHAKE,
-				      [SENDER_SERVER] = SECRET_SERVER_HANDSHAKE },
-		[EPOCH_APPLICATION] = { [SENDER_CLIENT] = SECRET_CLIENT_APPLICATION,
-					[SENDER_SERVER] = SECRET_SERVER_APPLICATION },
-	};
-
-	return kinds[epoch][sender];
-}
-
-static bool derive_tls13(struct tls *t, struct tls_env *env, struct bytes secret,
-			 struct record_keys *out)
-{
-	const struct handshake *h = &t->exchange.h;
-
-	return h->cipher >= 0 && keys_from_traffic_secret(env->crypto, (uint16_t)h->version,
-							  (uint16_t)h->cipher, secret, out);
-}
-
 /* Early data is never opened; only the message that ends it, which has a size of its own. */
 static void early_record(struct tls *t, struct tls_env *env, unsigned end, struct bytes body)
 {
@@ -376,7 +343,7 @@ static void early_record(struct tls *t, struct tls_env *env, unsigned end, struc
 	struct opened_record content;
 	uint32_t number = t->keys->early_records++;
 
-	if (!secret.len || !derive_tls13(t, env, secret, &keys))
+	if (!secret.len || !secret_traffic_keys(env, &t->exchange.h, secret, &keys))
 		return;
 	keys.number = number;
 	if (body.len == END_OF_EARLY_DATA_LEN + 1 + aead_tag_len(keys.aead) &&
@@ -390,7 +357,7 @@ static bool may_be_early(const struct tls *t, unsigned end, const struct directi
 {
 	const struct exchange *x = &t->exchange;
 
-	return tls_sender_of(t, end) == SENDER_CLIENT && d->epoch == EPOCH_HANDSHAKE &&
+	return tls_sender_of(t, end) == SENDER_CLIENT && d->epoch == SECRET_EPOCH_HANDSHAKE &&
 	       !d->now.number && x->h.early_data > EARLY_DATA_NONE;
 }
 
@@ -410,20 +377,6 @@ static bool open_after_hole(struct tls *t, struct tls_env *env, unsigned end, st
 	return false;
 }
 
-/* RFC 8446 section 4.6.2: a client must have offered to be asked for its certificate late. */
-static bool may_ask_late(const struct exchange *x)
-{
-	const struct offer_list *extensions;
-
-	if (!x->h.client_hello)
-		return false;
-	extensions = &x->h.client_hello->offers[OFFER_EXTENSION];
-	for (uint32_t i = 0; i < extensions->count; i++)
-		if (extensions->codes[i] == POST_HANDSHAKE_AUTH)
-			return true;
-	return false;
-}
-
 /* Tickets come once the client has finished (RFC 8446 section 4.6.1), and before data; the server's data may come before both. */
 static void data_passed(struct tls *t, struct tls_env *env, unsigned end)
 {
@@ -431,24 +384,24 @@ static void data_passed(struct tls *t, struct tls_env *env, unsigned end)
 
 	if (t->exchange.state == EXCHANGE_COMPLETED)
 		d->speaks = ++d->application_records >= APPLICATION_RECORDS_MAX ||
-			    !may_ask_late(&t->exchange);
+			    !secret_may_ask_late(&t->exchange.h);
 	exchange_application(&t->exchange, env, tls_sender_of(t, end), t->side[end].record_ns);
 }
 
 static bool open_tls13(struct tls *t, struct tls_env *env, unsigned end, struct bytes body)
 {
 	struct direction *d = direction_of(t, end);
-	enum secret_kind kind = kind_of(tls_sender_of(t, end), d->epoch);
+	enum secret_kind kind = secret_kind_of(tls_sender_of(t, end), d->epoch);
 	struct opened_record content;
 	struct bytes secret;
 
-	if (!d->now.protection && !find_secret(t, env, kind, false, &secret)) {
+	if (!d->now.protection && !secret_find(env, &t->exchange.h, kind, false, &secret)) {
 		if (wait_for(t, env, end, kind, body))
 			return true;
 		d->dead = true;
 		return false;
 	}
-	if (!d->now.protection && !derive_tls13(t, env, secret, &d->now)) {
+	if (!d->now.protection && !secret_traffic_keys(env, &t->exchange.h, secret, &d->now)) {
 		d->dead = true;
 		return false;
 	}
@@ -481,45 +434,15 @@ static bool open_tls13(struct tls *t, struct tls_env *env, unsigned end, struct 
 
 /* ---- SSL 3.0 to TLS 1.2 ---- */
 
-static bool find_master(struct tls *t, struct tls_env *env, const struct session *s,
-			uint8_t master[MASTER_LEN])
-{
-	struct bytes secret;
-
-	if (find_secret(t, env, SECRET_MASTER, false, &secret)) {
-		memcpy(master, secret.at, MASTER_LEN);
-		return true;
-	}
-	/* An extended master secret would need all messages so far (RFC 7627). */
-	if (!t->keys->has_premaster_id || t->exchange.h.extended_master_secret == 1)
-		return false;
-	secret = keylog_find_premaster(env->keylog, t->keys->premaster_id);
-	return secret.len && keys_master(env->crypto, s, secret, master);
-}
-
 /* The keys that the sender's ChangeCipherSpec made valid. False where the secret is missing. */
 static bool arm(struct tls *t, struct tls_env *env, unsigned end)
 {
 	struct direction *d = direction_of(t, end);
 	const struct handshake *h = &t->exchange.h;
-	struct session s = { .version = (uint16_t)h->version, .suite = (uint16_t)h->cipher,
-			     .encrypt_then_mac = h->encrypt_then_mac == 1,
-			     .client_random = h->client_random, .server_random = h->server_random };
-	enum sender sender = tls_sender_of(t, end);
-	uint8_t master[MASTER_LEN];
-	struct record_keys both[2];
+	const uint8_t *id = t->keys->has_premaster_id ? t->keys->premaster_id : NULL;
 
-	if (h->version < 0 || h->cipher < 0 || h->compression > DEFLATE || !h->has_client_random)
-		return false;
 	d->deflated = h->compression == DEFLATE;
-	if (!find_master(t, env, &s, master))
-		return false;
-	if (keys_from_master(env->crypto, &s, (struct bytes){ master, sizeof master }, both)) {
-		d->now = both[sender];
-		record_keys_finish(&both[!sender]);
-	}
-	crypto_wipe(master, sizeof master);
-	return d->now.protection != PROTECTION_NONE;
+	return secret_record_keys(env, h, id, tls_sender_of(t, end), &d->now);
 }
 
 static bool deliver_old(struct tls *t, struct tls_env *env, unsigned end, struct opened_record content)
@@ -586,14 +509,10 @@ bool tls_open(struct tls *t, struct tls_env *env, unsigned end, struct bytes bod
 
 /* ---- what changes keys ---- */
 
-/* RFC 5246 section 7.4.7.1; SSL 3.0 has no length before it. */
 static void keep_premaster_id(struct tls *t, const struct exchange_message *m)
 {
-	struct reader r = reader_of(m->body);
+	struct bytes id = secret_premaster_id(&t->exchange.h, m->body);
 
-	if (t->exchange.h.version > VERSION_SSL30)
-		rd_skip(&r, 2);
-	struct bytes id = rd_take(&r, RSA_ID_LEN);
 	if (!id.len)
 		return;
 	memcpy(keys_of(t)->premaster_id, id.at, RSA_ID_LEN);
@@ -608,9 +527,9 @@ void tls_message_passed(struct tls *t, struct tls_env *env, unsigned end,
 	if (!m->decrypted || !t->exchange.tls13 || !t->keys)
 		return;
 	struct direction *d = direction_of(t, end);
-	if (m->type == FINISHED && d->epoch == EPOCH_HANDSHAKE) {
+	if (m->type == FINISHED && d->epoch == SECRET_EPOCH_HANDSHAKE) {
 		record_keys_finish(&d->now);
-		d->epoch = EPOCH_APPLICATION;
+		d->epoch = SECRET_EPOCH_APPLICATION;
 	} else if (m->type == KEY_UPDATE && d->now.protection == PROTECTION_TLS13) {
 		d->dead = !keys_update(env->crypto, &d->now);
 	}
