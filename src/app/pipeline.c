@@ -195,11 +195,11 @@ static void tell_unused(struct pipeline *p, struct flow *f)
 		add_attempt(p, f, client, f->reset_by ? ATTEMPT_RESET : ATTEMPT_CLOSED, note.levels);
 }
 
-static void in_vain(void *context, const struct syn_ends *ends, int64_t time_ns, bool refused)
+static void in_vain(void *context, const struct syn_ends *ends, const struct syn *syn, bool refused)
 {
 	struct pipeline *p = context;
 	struct attempt_event e = { .client = ends->client, .server = ends->server, .server_port = ends->server_port,
-		.reason = refused ? ATTEMPT_REFUSED : ATTEMPT_UNANSWERED, .first_ns = time_ns, .last_ns = time_ns };
+		.reason = refused ? ATTEMPT_REFUSED : ATTEMPT_UNANSWERED, .first_ns = syn->time_ns, .last_ns = syn->time_ns };
 
 	attempts_add(p->attempts, &e);
 }

@@ -10,6 +10,8 @@
 #define DAY_NS INT64_C(86400000000000)
 #define MS_NS INT64_C(1000000)
 
+enum { FLOW_ROUND_MS = 16000 };	/* within this, all that has been silent too long is forgotten */
+
 /* Zeroes are one that has not begun. */
 struct flow_clock {
 	int64_t now_ns, now_ms;
@@ -48,6 +50,12 @@ static inline bool flow_clock_advance(struct flow_clock *c, int64_t time_ns)
 	c->now_ns = time_sum(c->now_ns, passed);
 	c->now_ms = c->now_ns / MS_NS;
 	return false;
+}
+
+/* Rounds have the same borders for whoever keeps the same clock. */
+static inline int64_t flow_clock_round(const struct flow_clock *c)
+{
+	return c->now_ms / FLOW_ROUND_MS;
 }
 
 #endif

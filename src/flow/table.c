@@ -1,7 +1,6 @@
 #include "flow/table.h"
 
 #include "base/xmalloc.h"
-#include "flow/clock.h"
 #include "flow/fold.h"
 #include "flow/rest.h"
 #include "flow/slab.h"
@@ -15,12 +14,12 @@
 #include <string.h>
 
 enum {
-	SWEEP_ROUND_MS = 16000,		/* within this, all sleeping flows are looked at once */
 	SWEEP_STEPS_MAX = 4096,		/* in one tick: some 20 us */
 	EVICT_SAMPLE = 64,
 	DUE_SECONDS = 65535,		/* due times are kept modulo this */
 	DUE_BYTES = 2,
 	KINDS = 16,
+	SLOTS_DUE_FIRST = 64,
 	WOKEN_SHARE = 4,	/* one in so many of those that slept was needed again: too few places */
 	/* A connection that needs more than this, told by a typical one, may have less in common with it than with a blank one. */
 	TYPICAL_BYTES_MAX = 160,
@@ -68,11 +67,12 @@ struct flow_table {
 	struct syn_cache syns;
 	uint32_t syn_sweep;
 	uint64_t syns_lost;		/* that had to go before their time */
+	uint64_t last_id;
 	uint8_t *packed;		/* room for one flow asleep */
 	uint8_t *repacked;		/* and for a connection packed the other way */
 	uint8_t *typical[KINDS];	/* what the first of the kind was when it fell asleep; only to compare with */
 	struct flow_clock clock;
-	int64_t swept_ms;
+	int64_t swept_ms, round;
 	struct flow_table_counts counts;
 };
 
@@ -168,6 +168,12 @@ static int64_t idle_ms_max(const struct flow *f)
 static bool is_idle(const struct flow_table *t, const struct flow *f)
 {
 	return time_difference(t->clock.now_ms, f->last_ms) > idle_ms_max(f);
+}
+
+/* Whether it can be forgotten now: between two rounds only what nobody will hear of. */
+static bool may_go(const struct flow_table *t, const struct flow *f)
+{
+	return is_idle(t, f) && (t->options.bit_by_bit || (f->unwatched && !f->connection));
 }
 
 static uint32_t due_of(int64_t ms)
@@ -371,7 +377,7 @@ static uint32_t take_place(struct flow_table *t)
 		t->hand = t->hand + 1 == t->awake_now ? 0 : t->hand + 1;
 		if (a->used) {
 			a->used = false;
-		} else if (is_idle(t, &a->flow)) {
+		} else if (may_go(t, &a->flow)) {
 			retire_awake(t, index, idle_end(&a->flow));
 		} else {
 			sleep_flow(t, index);
@@ -432,7 +438,7 @@ static void sweep_awake(struct flow_table *t)
 {
 	struct awake *a = &t->pool[t->pool_sweep];
 
-	if (a->full && is_idle(t, &a->flow))
+	if (a->full && may_go(t, &a->flow))
 		retire_awake(t, t->pool_sweep, idle_end(&a->flow));
 	t->pool_sweep = t->pool_sweep + 1 == t->awake_now ? 0 : t->pool_sweep + 1;
 }
@@ -453,27 +459,119 @@ static void sweep_asleep(struct flow_table *t, uint32_t steps)
 }
 
 static void sweep_syns(struct flow_table *t, uint32_t steps, int64_t patience_ns);
+static void sweep_all_syns(struct flow_table *t, int64_t patience_ns);
 
-void flow_table_tick(struct flow_table *t, int64_t time_ns)
+static void sweep_a_bit(struct flow_table *t, int64_t passed_ms)
 {
-	if (flow_clock_advance(&t->clock, time_ns))
-		t->swept_ms = t->clock.now_ms;
-	int64_t passed_ms = t->clock.now_ms - t->swept_ms;
+	uint64_t part = (uint64_t)(passed_ms < FLOW_ROUND_MS ? passed_ms : FLOW_ROUND_MS);
+	uint64_t steps = 1 + t->counts.now * part / FLOW_ROUND_MS;
+
+	sweep_asleep(t, steps < SWEEP_STEPS_MAX ? (uint32_t)steps : SWEEP_STEPS_MAX);
+	steps = 1 + (uint64_t)t->syns.sets * SYN_WAYS * part / FLOW_ROUND_MS;
+	sweep_syns(t, (uint32_t)steps, FLOW_IDLE_NEW_MS * MS_NS);
+}
+
+/* Ids by their low 32 bits, counted back from the newest: what compares them looks at nothing else. */
+static uint32_t age_of(const struct flow_table *t, uint64_t id)
+{
+	uint64_t back = t->last_id - id;
+
+	return back < UINT32_MAX ? UINT32_MAX - (uint32_t)back : 0;
+}
+
+static bool sleeps_too_long(struct flow_table *t, uint32_t block, int32_t least, struct flow *f)
+{
+	if (overdue(t, block) < least)
+		return false;
+	unpack_flow(t, block, f);
+	f->connection = slab_at(&t->slab, block)[DUE_BYTES] == PACKED_NONE ? NULL : f;
+	return is_idle(t, f);
+}
+
+/* What a round forgets: a list in the order of ids. */
+struct due {
+	struct slots list;
+	uint32_t count;
+};
+
+static void add_due(const struct flow_table *t, struct due *d, uint64_t id, uint32_t place)
+{
+	if (d->count == d->list.count) {
+		d->list.count = d->list.count ? d->list.count * 2 : SLOTS_DUE_FIRST;
+		d->list.at = xrealloc(d->list.at, d->list.count * sizeof *d->list.at);
+	}
+	d->list.at[d->count++] = (struct slot){ age_of(t, id), place };
+}
+
+static void list_due(struct flow_table *t, struct due *d, int64_t passed_ms)
+{
+	/* Due times are whole seconds, and ambiguous after half of DUE_SECONDS. */
+	int32_t least = passed_ms < DUE_SECONDS / 4 * INT64_C(1000) ? -1 : INT32_MIN;
+	uint32_t from = 0, budget = UINT32_MAX;
+	struct flow f;
+
+	for (uint32_t i = 0; i < t->awake_now; i++)
+		if (t->pool[i].full && is_idle(t, &t->pool[i].flow))
+			add_due(t, d, t->pool[i].flow.id, AWAKE_BIT | i);
+	for (uint32_t block; (block = slab_walk(&t->slab, &from, &budget)); budget = UINT32_MAX)
+		if (sleeps_too_long(t, block, least, &f))
+			add_due(t, d, f.id, block);
+	slots_sort(&d->list, d->count);
+}
+
+static void sweep_round(struct flow_table *t, int64_t passed_ms)
+{
+	struct due due = { 0 };
+
+	list_due(t, &due, passed_ms);
+	for (uint32_t i = 0; i < due.count; i++) {
+		uint32_t place = due.list.at[i].place;
+
+		if (place & AWAKE_BIT)
+			retire_awake(t, place & ~AWAKE_BIT, idle_end(&t->pool[place & ~AWAKE_BIT].flow));
+		else
+			retire_asleep(t, place, FLOW_END_IDLE);
+	}
+	slots_finish(&due.list);
+	sweep_all_syns(t, FLOW_IDLE_NEW_MS * MS_NS);
+}
+
+static void sweep(struct flow_table *t)
+{
+	int64_t passed_ms = t->clock.now_ms - t->swept_ms, round = flow_clock_round(&t->clock);
 
 	if (passed_ms <= 0)
 		return;
 	t->swept_ms = t->clock.now_ms;
 	sweep_awake(t);
-	uint64_t steps = 1 +
-		t->counts.now *
-			(uint64_t)(passed_ms < SWEEP_ROUND_MS ? passed_ms : SWEEP_ROUND_MS) /
-			SWEEP_ROUND_MS;
+	if (t->options.bit_by_bit)
+		sweep_a_bit(t, passed_ms);
+	else if (round != t->round)
+		sweep_round(t, (round - t->round) * FLOW_ROUND_MS);
+	t->round = round;
+}
 
-	sweep_asleep(t, steps < SWEEP_STEPS_MAX ? (uint32_t)steps : SWEEP_STEPS_MAX);
-	steps = 1 + (uint64_t)t->syns.sets * SYN_WAYS *
-			(uint64_t)(passed_ms < SWEEP_ROUND_MS ? passed_ms : SWEEP_ROUND_MS) /
-			SWEEP_ROUND_MS;
-	sweep_syns(t, (uint32_t)steps, FLOW_IDLE_NEW_MS * MS_NS);
+static void begin_time(struct flow_table *t)
+{
+	t->swept_ms = t->clock.now_ms;
+	t->round = flow_clock_round(&t->clock);
+}
+
+void flow_table_tick(struct flow_table *t, int64_t time_ns)
+{
+	if (flow_clock_advance(&t->clock, time_ns))
+		begin_time(t);
+	sweep(t);
+}
+
+void flow_table_follow(struct flow_table *t, const struct flow_clock *clock)
+{
+	bool begins = !t->clock.runs;
+
+	t->clock = *clock;
+	if (begins)
+		begin_time(t);
+	sweep(t);
 }
 
 /* --- finding and making --- */
@@ -520,7 +618,14 @@ static struct flow *find(struct flow_table *t, const struct flow_key *key, uint3
 	return NULL;
 }
 
-static struct flow *make(struct flow_table *t, const struct flow_key *key, uint32_t hash)
+/* A packet makes at most one flow, so its number names it; whoever does not number packets gets numbers from 1. */
+static uint64_t next_id(struct flow_table *t, uint64_t number)
+{
+	t->last_id = number > t->last_id ? number : t->last_id + 1;
+	return t->last_id;
+}
+
+static struct flow *make(struct flow_table *t, const struct flow_key *key, uint32_t hash, uint64_t number)
 {
 	if (t->counts.now >= t->options.flows_max)
 		evict(t);
@@ -532,7 +637,8 @@ static struct flow *make(struct flow_table *t, const struct flow_key *key, uint3
 	memcpy(a->flow.port, key->port, sizeof a->flow.port);
 	a->flow.network = key->network;
 	a->flow.protocol = (uint8_t)key->protocol;
-	a->flow.id = ++t->counts.flows;
+	a->flow.id = next_id(t, number);
+	t->counts.flows++;
 	a->hash = hash;
 	a->full = true;
 	t->counts.now++;
@@ -561,7 +667,7 @@ static void tell_in_vain(
 	struct flow_table *t, const struct syn *syn, const struct syn_ends *ends, bool refused)
 {
 	if (t->options.in_vain)
-		t->options.in_vain(t->options.context, ends, syn->time_ns, refused);
+		t->options.in_vain(t->options.context, ends, syn, refused);
 }
 
 static void remember(struct flow_table *t, const struct segment *s, const struct syn *syn)
@@ -598,6 +704,31 @@ static void sweep_syns(struct flow_table *t, uint32_t steps, int64_t patience_ns
 			return;
 		tell_in_vain(t, &t->syns.entries[place], &t->syns.ends[place], false);
 	}
+}
+
+static int compare_numbers(const void *a, const void *b, void *syns)
+{
+	const struct syn *x = &((struct syn *)syns)[*(const uint32_t *)a], *y = &((struct syn *)syns)[*(const uint32_t *)b];
+
+	return x->number < y->number ? -1 : x->number > y->number;
+}
+
+/* In the order in which they came: their places follow from a random key. */
+static void sweep_all_syns(struct flow_table *t, int64_t patience_ns)
+{
+	uint32_t steps = t->syns.sets * SYN_WAYS, count = 0, place;
+	int64_t before_ns = (int64_t)((uint64_t)t->clock.peak_ns - (uint64_t)patience_ns);
+
+	if (!steps)
+		return;
+	uint32_t *places = xmalloc(steps * sizeof *places);
+	t->syn_sweep = 0;
+	while ((place = syn_sweep(&t->syns, &t->syn_sweep, &steps, before_ns)) != SYN_NONE)
+		places[count++] = place;
+	qsort_r(places, count, sizeof *places, compare_numbers, t->syns.entries);
+	for (uint32_t i = 0; i < count; i++)
+		tell_in_vain(t, &t->syns.entries[places[i]], &t->syns.ends[places[i]], false);
+	free(places);
 }
 
 /* The SYN of a connection of which this is the first other segment. */
@@ -640,7 +771,7 @@ static struct flow *begin(struct flow_table *t, const struct flow_key *key, uint
 		return NULL;
 	if (syn)
 		syn->flags |= SYN_USED;
-	struct flow *f = make(t, key, table_hash(hash));
+	struct flow *f = make(t, key, table_hash(hash), s->number);
 
 	track_begin(f, s, syn ? initiator : 2, syn);
 	(void)track_trusts(f, s, end);
@@ -659,7 +790,7 @@ static struct flow *begin_with_syn(struct flow_table *t, const struct flow_key *
 		remember(t, s, &syn);
 		return NULL;
 	}
-	struct flow *f = make(t, key, table_hash(hash));
+	struct flow *f = make(t, key, table_hash(hash), s->number);
 
 	track_begin(f, s, end, &syn);
 	f->packets = 0;
@@ -732,7 +863,7 @@ static struct flow *get(struct flow_table *t, const struct segment *s, const str
 	if (s->protocol == PROTOCOL_TCP)
 		return f ? follow(t, f, hash, s, end, key) : begin_tcp(t, key, hash, s, end);
 	if (!f) {
-		f = make(t, key, table_hash(hash));
+		f = make(t, key, table_hash(hash), s->number);
 		track_begin(f, s, end, NULL);
 	}
 	return note(t, f, s, end);
@@ -756,7 +887,7 @@ struct flow *flow_table_find(struct flow_table *t, const struct segment *s, unsi
 		retire_awake(t, index_of(t, f), idle_end(f));
 		f = NULL;
 	}
-	return f ? note(t, f, s, *end) : NULL;
+	return f && f->connection ? note(t, f, s, *end) : NULL;
 }
 
 struct flow *flow_table_get_hashed(
@@ -812,8 +943,7 @@ static uint64_t id_at(const struct flow_table *t, uint32_t place)
 	return spare->id;
 }
 
-/* The slots serve as the list of what is left: nothing is looked up any more. Ids are told apart
- * by their low 32 bits, counted from the newest back. */
+/* The slots serve as the list of what is left: nothing is looked up any more. */
 static uint32_t list_by_id(struct flow_table *t)
 {
 	uint32_t count = 0;
@@ -823,7 +953,7 @@ static uint32_t list_by_id(struct flow_table *t)
 
 		if (place)
 			t->slots.at[count++] = (struct slot){
-				UINT32_MAX - (uint32_t)(t->counts.flows - id_at(t, place)), place
+				age_of(t, id_at(t, place)), place
 			};
 	}
 	slots_sort(&t->slots, count);
@@ -846,8 +976,7 @@ void flow_table_drain(struct flow_table *t)
 	slots_clear(&t->slots);
 	/* The first retransmission is due after a second (RFC 6298 section 2.1): whoever came later
 	 * may still be waiting. In a flood nobody is. */
-	t->syn_sweep = 0;
-	sweep_syns(t, t->syns.sets * SYN_WAYS, t->syns_lost ? -1 : SYN_PATIENCE_NS);
+	sweep_all_syns(t, t->syns_lost ? -1 : SYN_PATIENCE_NS);
 	syn_finish(&t->syns);
 }
 

@@ -15,6 +15,7 @@
 #define FLOW_TABLE_H
 
 #include "base/hash.h"
+#include "flow/clock.h"
 #include "flow/stream.h"
 #include "flow/syn.h"
 #include "overhear/limits.h"
@@ -71,7 +72,7 @@ struct flow {
 	/* the caller's: kept with the flow */
 	uint32_t note;
 	uint32_t isn[2];		/* where opening says so; else 0 */
-	uint64_t id;			/* of the connection, from 1 in order of first packets */
+	uint64_t id;			/* of the connection: the number of the packet that made it */
 	uint64_t first_number;
 	/* first packet, packet time as it stands; the three below are relative to it, -1: not
 	 * seen (or before it, by a clock that ran back) */
@@ -119,8 +120,11 @@ struct flow_table_options {
 	void (*retire)(void *context, struct flow *f, enum flow_end how);
 	/* A SYN without a connection behind it: a RST was the answer, or there was none for so long that none will come (or so many
 	 * wait that it had to go). May not call the table; NULL: nobody wants to know. */
-	void (*in_vain)(void *context, const struct syn_ends *ends, int64_t time_ns, bool refused);
+	void (*in_vain)(void *context, const struct syn_ends *ends, const struct syn *syn, bool refused);
 	void *context;
+	/* What was silent too long goes a few at each tick, so that no packet waits for long; else all together when a round of
+	 * the clock (clock.h) is over, in the order of their ids, which depends on nothing but packets. */
+	bool bit_by_bit;
 };
 
 struct flow_table *flow_table_create(const struct flow_table_options *options);
@@ -129,6 +133,8 @@ void flow_table_destroy(struct flow_table *t);
 /* Advances the flow clock to the packet's time and retires a few flows that have been idle too
  * long. */
 void flow_table_tick(struct flow_table *t, int64_t time_ns);
+/* The same by a clock that others keep too. */
+void flow_table_follow(struct flow_table *t, const struct flow_clock *clock);
 
 /* The flow of a segment and the end that sent it (0 or 1); makes one where there is none. NULL
  * for what needs none: a bare SYN (a bounded cache remembers it), a RST or FIN or empty ACK of
@@ -140,7 +146,7 @@ void flow_table_tick(struct flow_table *t, int64_t time_ns);
  * streams' beginnings and FINs; pushing the payload (at flow_data_seq()) and
  * stream_acknowledge() are the caller's. */
 struct flow *flow_table_get(struct flow_table *t, const struct segment *s, unsigned *end);
-/* The same for a datagram, where there is such a flow already; NULL where there is none. */
+/* The same for a datagram, where there is such a flow already and it has a connection; NULL where there is none. */
 struct flow *flow_table_find(struct flow_table *t, const struct segment *s, unsigned *end);
 /* Sequence number of the segment's first payload byte: a SYN takes a number of its own. */
 static inline uint32_t flow_data_seq(const struct segment *s)

@@ -31,14 +31,14 @@ static void on_retire(void *context, struct flow *f, enum flow_end how)
 	(void)how;
 }
 
-static void on_in_vain(void *context, const struct syn_ends *ends, int64_t time_ns, bool refused)
+static void on_in_vain(void *context, const struct syn_ends *ends, const struct syn *syn, bool refused)
 {
 	struct lab *l = context;
 
 	l->refused += refused;
 	l->unanswered += !refused;
 	l->last = *ends;
-	l->last_ns = time_ns;
+	l->last_ns = syn->time_ns;
 }
 
 static int create(void **state)
