@@ -3,11 +3,12 @@
 #include "base/xmalloc.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <pthread.h>
+#include <linux/futex.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { CACHE_LINE = 64 };
 
@@ -16,10 +17,8 @@ struct ring {
 	size_t tail_seen;				/* the consumer's last look at tail */
 	_Alignas(CACHE_LINE) atomic_size_t tail;	/* next to push; the producer's */
 	size_t head_seen, woken_at;			/* the producer's */
-	_Alignas(CACHE_LINE) atomic_bool consumer_sleeps;
-	atomic_bool producer_sleeps;
-	pthread_mutex_t lock;
-	pthread_cond_t filled, emptied;
+	_Alignas(CACHE_LINE) atomic_uint consumer_sleeps;
+	atomic_uint producer_sleeps;
 	size_t mask, batch;
 	void *items[];
 };
@@ -28,38 +27,25 @@ struct ring *ring_create(size_t room, size_t batch)
 {
 	assert(room && !(room & (room - 1)) && batch && batch <= room);
 	size_t size = (sizeof(struct ring) + room * sizeof(void *) + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
-	struct ring *r = aligned_alloc(CACHE_LINE, size);
+	struct ring *r = xaligned(CACHE_LINE, size);
 
-	assert(r);
 	*r = (struct ring){ .mask = room - 1, .batch = batch };
-	pthread_condattr_t monotonic;
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_mutex_init(&r->lock, NULL);
-	pthread_cond_init(&r->filled, &monotonic);
-	pthread_cond_init(&r->emptied, &monotonic);
-	pthread_condattr_destroy(&monotonic);
 	return r;
 }
 
 void ring_destroy(struct ring *r)
 {
-	if (!r)
-		return;
-	pthread_cond_destroy(&r->filled);
-	pthread_cond_destroy(&r->emptied);
-	pthread_mutex_destroy(&r->lock);
 	free(r);
 }
 
-static void wake(struct ring *r, atomic_bool *sleeps, pthread_cond_t *condition)
+/* Of the two threads each may sleep on a word of its own, 1 while it does (futex(2)): whoever wakes it sets the word to 0 first, so that it is woken once and not
+ * at each further item. */
+static void wake(atomic_uint *sleeps)
 {
 	atomic_thread_fence(memory_order_seq_cst);
-	if (!atomic_load_explicit(sleeps, memory_order_relaxed))
+	if (!atomic_load_explicit(sleeps, memory_order_relaxed) || !atomic_exchange(sleeps, 0))
 		return;
-	pthread_mutex_lock(&r->lock);
-	pthread_cond_signal(condition);
-	pthread_mutex_unlock(&r->lock);
+	syscall(SYS_futex, sleeps, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 }
 
 bool ring_try_push(struct ring *r, void *item)
@@ -81,30 +67,19 @@ bool ring_try_push(struct ring *r, void *item)
 void ring_nudge(struct ring *r)
 {
 	r->woken_at = atomic_load_explicit(&r->tail, memory_order_relaxed);
-	wake(r, &r->consumer_sleeps, &r->filled);
+	wake(&r->consumer_sleeps);
 }
 
 /* Sleeps until woken or the time is over; the caller looks again. */
-static void sleep_on(struct ring *r, atomic_bool *sleeps, pthread_cond_t *condition, int timeout_ms, bool (*still)(struct ring *r))
+static void sleep_on(struct ring *r, atomic_uint *sleeps, int timeout_ms, bool (*still)(struct ring *r))
 {
-	struct timespec until;
+	struct timespec timeout = { .tv_sec = timeout_ms / 1000, .tv_nsec = timeout_ms % 1000 * 1000000L };
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += timeout_ms / 1000;
-	until.tv_nsec += timeout_ms % 1000 * 1000000L;
-	if (until.tv_nsec >= 1000000000L) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000L;
-	}
-	pthread_mutex_lock(&r->lock);
-	atomic_store_explicit(sleeps, true, memory_order_relaxed);
+	atomic_store_explicit(sleeps, 1, memory_order_relaxed);
 	atomic_thread_fence(memory_order_seq_cst);
-	while (still(r)) {
-		if (pthread_cond_timedwait(condition, &r->lock, &until) == ETIMEDOUT)
-			break;
-	}
-	atomic_store_explicit(sleeps, false, memory_order_relaxed);
-	pthread_mutex_unlock(&r->lock);
+	if (still(r))
+		syscall(SYS_futex, sleeps, FUTEX_WAIT_PRIVATE, 1, &timeout, NULL, 0);
+	atomic_store_explicit(sleeps, 0, memory_order_relaxed);
 }
 
 static bool is_empty(struct ring *r)
@@ -121,7 +96,7 @@ void ring_push(struct ring *r, void *item)
 {
 	while (!ring_try_push(r, item)) {
 		ring_nudge(r);
-		sleep_on(r, &r->producer_sleeps, &r->emptied, 100, is_full);
+		sleep_on(r, &r->producer_sleeps, 100, is_full);
 	}
 }
 
@@ -136,9 +111,12 @@ void *ring_try_pop(struct ring *r)
 	}
 	void *item = r->items[head & r->mask];
 	atomic_store_explicit(&r->head, head + 1, memory_order_release);
-	/* A waiting producer goes on when half the ring is free, not at every item. */
-	if (r->tail_seen - head - 1 <= r->mask / 2)
-		wake(r, &r->producer_sleeps, &r->emptied);
+	/* A waiting producer goes on when half the ring is free, not at every item; it has filled the ring since tail was last looked at. */
+	if (r->tail_seen - head - 1 <= r->mask / 2) {
+		r->tail_seen = atomic_load_explicit(&r->tail, memory_order_acquire);
+		if (r->tail_seen - head - 1 <= r->mask / 2)
+			wake(&r->producer_sleeps);
+	}
 	return item;
 }
 
@@ -148,6 +126,6 @@ void *ring_pop(struct ring *r, int timeout_ms)
 
 	if (item)
 		return item;
-	sleep_on(r, &r->consumer_sleeps, &r->filled, timeout_ms, is_empty);
+	sleep_on(r, &r->consumer_sleeps, timeout_ms, is_empty);
 	return ring_try_pop(r);
 }
