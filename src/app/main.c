@@ -4,6 +4,7 @@
 #include "app/options.h"
 #include "app/output.h"
 #include "base/xmalloc.h"
+#include "record/crypto_memory.h"
 
 #include <errno.h>
 #include <locale.h>
@@ -86,6 +87,7 @@ int main(int argc, char **argv)
 	setlocale(LC_CTYPE, "");
 	signal(SIGPIPE, SIG_IGN);
 	xmalloc_on_failure(out_of_memory);
+	crypto_memory_checked();
 	if (options_parse(&options, argc, argv, &error))
 		status = run(&options);
 	else

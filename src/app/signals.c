@@ -24,6 +24,10 @@ static const struct {
 	{ SIGHUP, &new_file, SA_RESTART },
 };
 
+/* What would end the program by default, though nothing is wrong with it: a write beyond the file-size limit shall fail with
+ * EFBIG, and a signal that means nothing to us is none of our business. */
+static const int ignored[] = { SIGXFSZ, SIGPIPE, SIGALRM, SIGVTALRM, SIGPROF, SIGUSR2, SIGPOLL };
+
 static void handle(int number)
 {
 	int saved = errno;
@@ -48,6 +52,8 @@ bool signals_start(struct error *error)
 		sigemptyset(&action.sa_mask);
 		sigaction(handled[i].number, &action, NULL);
 	}
+	for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
+		signal(ignored[i], SIG_IGN);
 	return true;
 }
 

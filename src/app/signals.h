@@ -7,9 +7,9 @@
 
 #include <stdbool.h>
 
-/* Takes over SIGINT, SIGTERM, SIGUSR1 and SIGHUP; commands that only print leave them alone. SIGINT
- * and SIGTERM interrupt a system call that waits (EINTR), so that a read from a silent pipe ends;
- * the other two do not. */
+/* Takes over SIGINT, SIGTERM, SIGUSR1 and SIGHUP, and ignores what would end a run for no reason (SIGXFSZ,
+ * SIGUSR2 and such); commands that only print leave them alone. SIGINT and SIGTERM interrupt a system call
+ * that waits (EINTR), so that a read from a silent pipe ends; the other two do not. */
 bool signals_start(struct error *error);
 /* SIGINT or SIGTERM came: end cleanly. As cheap as reading a variable; any thread may ask. */
 bool signals_stop_wanted(void);

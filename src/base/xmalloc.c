@@ -29,6 +29,12 @@ void *xcalloc(size_t count, size_t size)
 	return checked(calloc(count ? count : 1, size ? size : 1));
 }
 
+/* The size is a multiple of the alignment. */
+void *xaligned(size_t alignment, size_t size)
+{
+	return checked(aligned_alloc(alignment, size));
+}
+
 void *xrealloc(void *at, size_t size)
 {
 	return checked(realloc(at, size ? size : 1));

@@ -21,6 +21,9 @@ struct classifier {
 
 static struct ndpi_detection_module_struct *new_module(void)
 {
+	/* nDPI does not look whether it got any. */
+	set_ndpi_malloc(xmalloc);
+	set_ndpi_flow_malloc(xmalloc);
 #ifdef NDPI_HAS_GLOBAL_CONTEXT
 	return ndpi_init_detection_module(NULL);
 #else

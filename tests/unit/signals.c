@@ -53,6 +53,17 @@ static void more_signals_than_the_pipe_holds_are_no_trouble(void **state)
 	assert_true(signals_take_counters_wanted());
 }
 
+static void signals_that_mean_nothing_end_nothing(void **state)
+{
+	static const int numbers[] = { SIGUSR2, SIGALRM, SIGPIPE, SIGXFSZ };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+		raise(numbers[i]);
+	assert_false(signals_stop_wanted());
+	assert_false(is_awake());
+}
+
 static void a_stop_interrupts_a_read_that_waits_and_stays(void **state)
 {
 	int pipe_ends[2];
@@ -90,6 +101,7 @@ int main(void)
 		cmocka_unit_test(a_request_is_taken_once),
 		cmocka_unit_test(a_signal_wakes_a_poll_until_it_is_drained),
 		cmocka_unit_test(more_signals_than_the_pipe_holds_are_no_trouble),
+		cmocka_unit_test(signals_that_mean_nothing_end_nothing),
 		cmocka_unit_test(a_stop_interrupts_a_read_that_waits_and_stays),
 	};
 
