@@ -2,7 +2,12 @@
 
 #include <string.h>
 
-enum { EXPLICIT_NONCE_LEN = 8, PSEUDO_HEADER_LEN = 13 };
+enum {
+	EXPLICIT_NONCE_LEN = 8, PSEUDO_HEADER_LEN = 13, SAMPLE_LEN = 16, NUMBER_LEN_MAX = 2, CONNECTION_ID = 25,
+	/* RFC 9146 section 5: eight more bytes, both types, the id and its length. */
+	PSEUDO_HEADER_MAX = 8 + 1 + 1 + PSEUDO_HEADER_LEN + 255,
+	UNIFIED_HEADER_MAX = 1 + 255 + 2 + 2,
+};
 
 /* RFC 8446 section 5.2: padding is zeroes behind the type. */
 static bool take_inner_type(struct bytes inner, struct opened_record *out)
@@ -32,23 +37,58 @@ static bool open_tls13(struct crypto *c, struct record_keys *k, const struct sea
 	       take_inner_type((struct bytes){ room, r->body.len - aead_tag_len(k->aead) }, out);
 }
 
-/* What MACs and AEADs up to TLS 1.2 cover besides the content (RFC 5246 section 6.2.3). */
-static void pseudo_header(uint8_t out[PSEUDO_HEADER_LEN], const struct record_keys *k,
-			  const struct sealed_record *r, size_t len)
+/* ---- up to TLS 1.2 ---- */
+
+struct pseudo_header {
+	size_t len;
+	uint8_t at[PSEUDO_HEADER_MAX];
+};
+
+static void put_number(struct pseudo_header *p, uint64_t n, unsigned bytes)
 {
-	for (int i = 0; i < 8; i++)
-		out[i] = (uint8_t)(k->number >> 8 * (7 - i));
-	out[8] = r->type;
-	out[9] = (uint8_t)(r->version >> 8);
-	out[10] = (uint8_t)r->version;
-	out[11] = (uint8_t)(len >> 8);
-	out[12] = (uint8_t)len;
+	while (bytes--)
+		p->at[p->len++] = (uint8_t)(n >> 8 * bytes);
+}
+
+/* RFC 9146 sections 5.1 to 5.3. */
+static void put_with_connection_id(struct pseudo_header *p, const struct record_keys *k, const struct sealed_record *r)
+{
+	put_number(p, UINT64_MAX, 8);
+	put_number(p, CONNECTION_ID, 1);
+	put_number(p, r->connection_id.len, 1);
+	put_number(p, CONNECTION_ID, 1);
+	put_number(p, r->version, 2);
+	put_number(p, k->number, 8);
+	if (r->connection_id.len)
+		memcpy(p->at + p->len, r->connection_id.at, r->connection_id.len);
+	p->len += r->connection_id.len;
+}
+
+/* What MACs and AEADs cover besides the content (RFC 5246 section 6.2.3). */
+static void pseudo_header(struct pseudo_header *p, const struct record_keys *k, const struct sealed_record *r,
+			  size_t len)
+{
+	p->len = 0;
+	if (r->has_connection_id) {
+		put_with_connection_id(p, k, r);
+	} else {
+		put_number(p, k->number, 8);
+		put_number(p, r->type, 1);
+		put_number(p, r->version, 2);
+	}
+	put_number(p, len, 2);
+}
+
+static struct bytes pseudo_bytes(const struct pseudo_header *p)
+{
+	return (struct bytes){ p->at, p->len };
 }
 
 static bool open_aead(struct crypto *c, struct record_keys *k, const struct sealed_record *r,
 		      uint8_t *room, struct opened_record *out)
 {
-	uint8_t associated[PSEUDO_HEADER_LEN], nonce[NONCE_LEN];
+	struct pseudo_header associated;
+	uint8_t nonce[NONCE_LEN];
 	struct reader body = reader_of(r->body);
 	size_t tag = aead_tag_len(k->aead);
 
@@ -65,11 +105,10 @@ static bool open_aead(struct crypto *c, struct record_keys *k, const struct seal
 	struct bytes sealed = rd_rest(&body);
 	if (sealed.len < tag)
 		return false;
-	pseudo_header(associated, k, r, sealed.len - tag);
+	pseudo_header(&associated, k, r, sealed.len - tag);
 	out->type = r->type;
 	out->content = (struct bytes){ room, sealed.len - tag };
-	return aead_open(c, k->aead, k->key, nonce, (struct bytes){ associated, sizeof associated },
-			 sealed, room);
+	return aead_open(c, k->aead, k->key, nonce, pseudo_bytes(&associated), sealed, room);
 }
 
 /* RFC 6101 section 5.2.3.1: no version, and pads in the place of HMAC's. */
@@ -91,11 +130,12 @@ static bool mac_ssl3(struct crypto *c, const struct record_keys *k, const uint8_
 static bool mac_fits(struct crypto *c, const struct record_keys *k, const struct sealed_record *r,
 		     struct bytes content, struct bytes mac)
 {
-	uint8_t header[PSEUDO_HEADER_LEN], expected[HASH_LEN_MAX];
-	struct bytes parts[] = { { header, sizeof header }, content };
+	struct pseudo_header header;
+	uint8_t expected[HASH_LEN_MAX];
 
-	pseudo_header(header, k, r, content.len);
-	bool made = k->ssl3 ? mac_ssl3(c, k, header, content, expected) :
+	pseudo_header(&header, k, r, content.len);
+	struct bytes parts[] = { pseudo_bytes(&header), content };
+	bool made = k->ssl3 ? mac_ssl3(c, k, header.at, content, expected) :
 			      hmac_bytes(c, k->digest, (struct bytes){ k->mac, digest_len(k->digest) },
 					 parts, 2, expected);
 	return made && bytes_equal(mac, (struct bytes){ expected, digest_len(k->digest) });
@@ -207,7 +247,59 @@ bool record_open(struct crypto *c, struct record_keys *k, const struct sealed_re
 		sealed.len -= digest_len(k->digest);
 	keep_last_block(k, sealed);
 	k->number++;
+	return !r->has_connection_id || take_inner_type(out->content, out);
+}
+
+/* ---- DTLS 1.3 ---- */
+
+/* RFC 9147 section 4.2.2: the number nearest to the expected one that ends so. */
+static uint64_t full_number(uint64_t expected, uint64_t low, unsigned bytes)
+{
+	uint64_t window = UINT64_C(1) << 8 * bytes, candidate = (expected & ~(window - 1)) | low;
+
+	if (candidate + window / 2 <= expected)
+		return candidate + window;
+	if (candidate > expected + window / 2 && candidate >= window)
+		return candidate - window;
+	return candidate;
+}
+
+/* RFC 9147 section 4.2.3: copies the header, its number in the clear. */
+static bool clear_number(struct crypto *c, const struct record_keys *k, const struct sealed_dtls13 *r,
+			 uint8_t header[UNIFIED_HEADER_MAX], uint64_t *low)
+{
+	struct reader body = reader_of(r->body);
+	struct bytes sample = rd_take(&body, SAMPLE_LEN);
+	uint8_t mask[5];
+
+	if (!sample.len || r->header.len > UNIFIED_HEADER_MAX || r->number_len > NUMBER_LEN_MAX ||
+	    (size_t)r->number_at + r->number_len > r->header.len ||
+	    !header_mask(c, k->aead, k->number_key, sample.at, mask))
+		return false;
+	memcpy(header, r->header.at, r->header.len);
+	*low = 0;
+	for (unsigned i = 0; i < r->number_len; i++) {
+		header[r->number_at + i] ^= mask[i];
+		*low = *low << 8 | header[r->number_at + i];
+	}
 	return true;
+}
+
+bool record_open_dtls13(struct crypto *c, struct record_keys *k, const struct sealed_dtls13 *r,
+			uint8_t *room, struct opened_record *out)
+{
+	uint8_t header[UNIFIED_HEADER_MAX], nonce[NONCE_LEN];
+	uint64_t low;
+
+	if (!k->dtls13 || !clear_number(c, k, r, header, &low))
+		return false;
+	uint64_t number = full_number(k->number, low, r->number_len);
+	aead_nonce(k->iv, number, nonce);
+	if (!aead_open(c, k->aead, k->key, nonce, (struct bytes){ header, r->header.len }, r->body, room))
+		return false;
+	if (number >= k->number)
+		k->number = number + 1;
+	return take_inner_type((struct bytes){ room, r->body.len - aead_tag_len(k->aead) }, out);
 }
 
 void record_skip(struct record_keys *k, struct bytes body, size_t len)

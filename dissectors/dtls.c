@@ -1,6 +1,7 @@
 #include "dissectors/dtls.h"
 
 #include "dissectors/hello.h"
+#include "dissectors/secrets.h"
 
 #include <string.h>
 
@@ -18,18 +19,6 @@ enum {
 };
 /* WebRTC sends SRTP beside DTLS and may never send application data: a row waits no longer. */
 static const int64_t APPLICATION_DATA_WAIT_NS = 60 * INT64_C(1000000000);
-
-/* RFC 6347 section 4.1, and RFC 9147 section 4 for the header that DTLS 1.3 puts before what it
- * encrypts: then `type` is application data and `epoch` its two lowest bits. */
-struct record {
-	uint8_t type;
-	bool unified;
-	uint16_t epoch;
-	uint64_t number;		/* of epoch and sequence together */
-	uint32_t len;			/* as the header says */
-	uint32_t header_len;
-	struct bytes body;
-};
 
 /* ---- recognising ---- */
 
@@ -138,6 +127,8 @@ void dtls_finish(void *state, struct tls_env *env)
 
 	dtls_messages_finish(&d->side[0].messages, env);
 	dtls_messages_finish(&d->side[1].messages, env);
+	dtls_keys_destroy(d->keys);
+	d->keys = NULL;
 	exchange_finish(&d->exchange, env);
 }
 
@@ -157,6 +148,12 @@ bool dtls_is_over(const void *state)
 
 	return x->state == EXCHANGE_DONE &&
 		(x->tls13 || x->sequence >= CONNECTION_HANDSHAKES_MAX);
+}
+
+/* Are there secrets, or may there be? */
+static bool is_keyed(const struct tls_env *env)
+{
+	return env->keylog || env->more_secrets;
 }
 
 /* ---- roles ---- */
@@ -226,6 +223,8 @@ static void hand_on(struct dtls *d, struct tls_env *env, unsigned end, struct ex
 	if (d->client == UNKNOWN)
 		return;
 	exchange_message(&d->exchange, env, sender_of(d, end), m);
+	if (m->type == CLIENT_KEY_EXCHANGE && is_keyed(env))
+		dtls_keep_premaster_id(&d->keys, &d->exchange.h, m->body);
 	for (unsigned i = 0; i < 2; i++) {
 		if (d->side[i].has_alert)
 			tell_alert(d, env, i, d->side[i].alert);
@@ -237,7 +236,8 @@ static void hand_on_stored(struct dtls *d, struct tls_env *env, unsigned end,
 	struct dtls_message *stored)
 {
 	struct exchange_message m = { .type = stored->type, .first_ns = stored->first_ns,
-		.last_ns = stored->last_ns, .cut = stored->have != stored->len };
+		.last_ns = stored->last_ns, .cut = stored->have != stored->len,
+		.decrypted = stored->decrypted };
 
 	m.body = dtls_message_bytes(stored, env);
 	/* Of a message that is not whole only a hello's beginning says something. */
@@ -274,7 +274,7 @@ static void fragment(struct dtls *d, struct tls_env *env, unsigned end,
 	accept_counting_anew(d, messages, f);
 	if (is_next_and_whole(messages, f)) {
 		struct exchange_message m = { .type = f->type, .body = f->bytes, .first_ns = ns,
-			.last_ns = ns };
+			.last_ns = ns, .decrypted = f->decrypted };
 
 		messages->started = true;
 		messages->next = (uint16_t)(f->seq + 1);
@@ -294,13 +294,15 @@ static void fragment(struct dtls *d, struct tls_env *env, unsigned end,
 }
 
 static void handshake_record(struct dtls *d, struct tls_env *env, unsigned end, struct bytes body,
-	int64_t ns)
+	bool decrypted, int64_t ns)
 {
 	struct reader r = reader_of(body);
 	struct dtls_fragment f;
 
-	while (rd_more(&r) && dtls_fragment_read(&r, &f))
+	while (rd_more(&r) && dtls_fragment_read(&r, &f)) {
+		f.decrypted = decrypted;
 		fragment(d, env, end, &f, ns);
+	}
 }
 
 /* ---- what cannot be read: up to DTLS 1.2 ---- */
@@ -382,14 +384,14 @@ static void stop_waiting(struct dtls *d, struct tls_env *env)
 	}
 }
 
-static bool repeats_finished(const struct dtls *d, unsigned end, const struct record *r)
+static bool repeats_finished(const struct dtls *d, unsigned end, const struct dtls_record *r)
 {
 	const struct dtls_side *s = &d->side[end];
 
 	return s->finished_len == r->len && r->epoch <= s->finished_epoch;
 }
 
-static void encrypted_handshake(struct dtls *d, unsigned end, const struct record *r, int64_t ns)
+static void encrypted_handshake(struct dtls *d, unsigned end, const struct dtls_record *r, int64_t ns)
 {
 	struct dtls_side *s = &d->side[end];
 
@@ -405,7 +407,7 @@ static void encrypted_handshake(struct dtls *d, unsigned end, const struct recor
 }
 
 /* RFC 9146 section 4: the type is encrypted too. The first record of an epoch is a Finished. */
-static uint8_t type_of(const struct dtls *d, unsigned end, const struct record *r)
+static uint8_t type_of(const struct dtls *d, unsigned end, const struct dtls_record *r)
 {
 	const struct dtls_side *s = &d->side[end];
 
@@ -416,7 +418,7 @@ static uint8_t type_of(const struct dtls *d, unsigned end, const struct record *
 	return is_finished ? RECORD_HANDSHAKE : RECORD_APPLICATION_DATA;
 }
 
-static void encrypted(struct dtls *d, struct tls_env *env, unsigned end, const struct record *r,
+static void encrypted(struct dtls *d, struct tls_env *env, unsigned end, const struct dtls_record *r,
 	int64_t ns)
 {
 	enum sender sender = sender_of(d, end);
@@ -442,22 +444,25 @@ static void encrypted(struct dtls *d, struct tls_env *env, unsigned end, const s
 /* ---- records ---- */
 
 /* The records of both ends, in the clear or not, that make up a handshake are counted once. */
-static void count_record(struct dtls *d, unsigned end, const struct record *r)
+static void count_record(struct dtls *d, unsigned end, const struct dtls_record *r)
 {
 	if (d->client != UNKNOWN)
 		exchange_bytes(&d->exchange, sender_of(d, end), r->header_len + r->len);
 }
 
-static void alert(struct dtls *d, struct tls_env *env, unsigned end, const struct record *r, int64_t ns)
+static void alert(struct dtls *d, struct tls_env *env, unsigned end, const struct dtls_record *r,
+	struct bytes body, bool decrypted, int64_t ns)
 {
 	struct dtls_side *s = &d->side[end];
-	struct reader in = reader_of(r->body);
-	struct alert a = { .level = rd_u8(&in), .description = rd_u8(&in), .time_ns = ns };
+	struct reader in = reader_of(body);
+	struct alert a = { .level = rd_u8(&in), .description = rd_u8(&in), .decrypted = decrypted, .time_ns = ns };
 
-	if (!rd_done(&in) || s->alert_record == r->number + 1)
+	/* What is unified does not show its number; its copies were left out before. */
+	if (!rd_done(&in) || (!r->unified && s->alert_record == r->number + 1))
 		return;
 	s->alert_record = r->number + 1;
-	count_record(d, end, r);
+	if (!decrypted)
+		count_record(d, end, r);
 	if (d->client == UNKNOWN) {
 		s->alert = a;
 		s->has_alert = true;
@@ -466,16 +471,16 @@ static void alert(struct dtls *d, struct tls_env *env, unsigned end, const struc
 	tell_alert(d, env, end, a);
 }
 
-static void in_the_clear(struct dtls *d, struct tls_env *env, unsigned end, const struct record *r,
+static void in_the_clear(struct dtls *d, struct tls_env *env, unsigned end, const struct dtls_record *r,
 	int64_t ns)
 {
 	bool carried_new = d->carried_new;
 
 	d->carried_new = false;
 	if (r->type == RECORD_HANDSHAKE)
-		handshake_record(d, env, end, r->body, ns);
+		handshake_record(d, env, end, r->body, false, ns);
 	else if (r->type == RECORD_ALERT)
-		alert(d, env, end, r, ns);
+		alert(d, env, end, r, r->body, false, ns);
 	else if (r->type == RECORD_CHANGE_CIPHER_SPEC && d->client != UNKNOWN)
 		change_cipher(d, env, end, 1, ns);
 	if (d->carried_new)
@@ -484,7 +489,7 @@ static void in_the_clear(struct dtls *d, struct tls_env *env, unsigned end, cons
 }
 
 /* The tag makes a record unlike all others; the number, which would tell as well, is encrypted. */
-static bool is_copy(struct dtls_side *s, const struct record *r)
+static bool is_copy(struct dtls_side *s, const struct dtls_record *r)
 {
 	struct reader tail = reader_of(r->body);
 
@@ -499,34 +504,111 @@ static bool is_copy(struct dtls_side *s, const struct record *r)
 	return false;
 }
 
-static void record(struct dtls *d, struct tls_env *env, unsigned end, const struct record *r, int64_t ns)
+/* ---- what the user's secrets open ---- */
+
+/* Data: only that it came matters. Whatever is still missing of the handshake will not come. */
+static void opened_data(struct dtls *d, struct tls_env *env, unsigned end, int64_t ns)
+{
+	if (d->exchange.state == EXCHANGE_RUNNING && !d->exchange.sequence && !d->exchange.tls13)
+		stop_waiting(d, env);
+	d->side[end].speaks = d->exchange.state == EXCHANGE_COMPLETED && !secret_may_ask_late(&d->exchange.h);
+	exchange_application(&d->exchange, env, sender_of(d, end), ns);
+}
+
+/* Told before it is handed on, since bytes count only while the handshake runs. */
+static bool brings_new(const struct dtls_messages *m, struct bytes content)
+{
+	struct reader r = reader_of(content);
+	struct dtls_fragment f;
+
+	return dtls_fragment_read(&r, &f) && !(m->started && f.seq < m->next);
+}
+
+static void opened(struct dtls *d, struct tls_env *env, unsigned end, const struct dtls_record *r,
+	const struct opened_record *content, int64_t ns)
+{
+	bool is_message = content->type == RECORD_HANDSHAKE, is_alert = content->type == RECORD_ALERT;
+
+	d->exchange.held = true;
+	if (!r->unified && (is_alert || brings_new(&d->side[end].messages, content->content)))
+		count_record(d, end, r);
+	if (is_message)
+		handshake_record(d, env, end, content->content, true, ns);
+	else if (is_alert)
+		alert(d, env, end, r, content->content, true, ns);
+}
+
+/* True where that is all that the record says. */
+static bool told_open(struct dtls *d, struct tls_env *env, unsigned end, const struct dtls_record *r, int64_t ns)
+{
+	const struct exchange *x = &d->exchange;
+	struct opened_record content;
+	uint8_t was = x->state;
+	enum dtls_opening opening = dtls_open(&d->keys, env, &x->h, sender_of(d, end), r, d->side[end].speaks,
+		&content);
+
+	if (opening != DTLS_OPENED) {
+		dtls_forget_content(env);
+		return opening == DTLS_LEFT_OUT;
+	}
+	if (content.type == RECORD_APPLICATION_DATA) {
+		dtls_forget_content(env);
+		opened_data(d, env, end, ns);
+	} else {
+		opened(d, env, end, r, &content, ns);
+		dtls_forget_content(env);
+	}
+	if (was != EXCHANGE_COMPLETED && x->state == EXCHANGE_COMPLETED)
+		d->completed_ns = ns;
+	return true;
+}
+
+/* ---- any record ---- */
+
+static void unified(struct dtls *d, struct tls_env *env, unsigned end, const struct dtls_record *r, int64_t ns)
+{
+	if ((exchange_is_running(&d->exchange) || is_keyed(env)) && is_copy(&d->side[end], r)) {
+		d->carried_old = true;
+		return;
+	}
+	if (exchange_is_running(&d->exchange))
+		count_record(d, end, r);
+	if (!is_keyed(env) || !told_open(d, env, end, r, ns)) {
+		exchange_dtls13_encrypted(&d->exchange, env, sender_of(d, end), r->epoch, r->len, ns);
+		d->carried_new = true;
+	}
+}
+
+static void sealed(struct dtls *d, struct tls_env *env, unsigned end, const struct dtls_record *r, int64_t ns)
 {
 	bool carried_new = d->carried_new;
 
-	if (!r->unified && !r->epoch) {
+	if (r->type != RECORD_CHANGE_CIPHER_SPEC && is_keyed(env) && told_open(d, env, end, r, ns))
+		return;
+	d->carried_new = false;
+	if (r->type != RECORD_APPLICATION_DATA && exchange_is_running(&d->exchange) &&
+		!repeats_finished(d, end, r))
+		count_record(d, end, r);
+	encrypted(d, env, end, r, ns);
+	d->carried_new |= carried_new;
+}
+
+static void record(struct dtls *d, struct tls_env *env, unsigned end, const struct dtls_record *r, int64_t ns)
+{
+	if (!r->unified && !r->epoch)
 		in_the_clear(d, env, end, r, ns);
-	} else if (d->client != UNKNOWN && r->unified && exchange_is_running(&d->exchange) && is_copy(&d->side[end], r)) {
-		d->carried_old = true;
-	} else if (d->client != UNKNOWN && r->unified) {
-		if (exchange_is_running(&d->exchange))
-			count_record(d, end, r);
-		exchange_dtls13_encrypted(&d->exchange, env, sender_of(d, end), r->epoch, r->len, ns);
-		d->carried_new = true;
-	} else if (d->client != UNKNOWN) {
-		d->carried_new = false;
-		if (r->type != RECORD_APPLICATION_DATA && exchange_is_running(&d->exchange) &&
-			!repeats_finished(d, end, r))
-			count_record(d, end, r);
-		encrypted(d, env, end, r, ns);
-		d->carried_new |= carried_new;
-	}
+	else if (d->client != UNKNOWN && r->unified)
+		unified(d, env, end, r, ns);
+	else if (d->client != UNKNOWN)
+		sealed(d, env, end, r, ns);
 	tell_finished_where_confirmed(d, env);
 }
 
-static bool read_unified(const struct dtls *d, unsigned end, struct reader *in, struct record *out)
+static bool read_unified(const struct dtls *d, unsigned end, struct reader *in, struct dtls_record *out)
 {
 	enum { CONNECTION_ID = 0x10, LONG_NUMBER = 0x08, LENGTH = 0x04, EPOCH = 0x03 };
 	const struct dtls_side *s = &d->side[end];
+	struct reader header = *in;
 	size_t before = rd_left(in);
 	uint8_t first = rd_u8(in);
 
@@ -535,33 +617,36 @@ static bool read_unified(const struct dtls *d, unsigned end, struct reader *in, 
 			return false;
 		rd_skip(in, s->connection_id_len);
 	}
-	rd_skip(in, first & LONG_NUMBER ? 2 : 1);
-	uint32_t len = first & LENGTH ? rd_u16(in) : (uint32_t)rd_left(in);
-	*out = (struct record){ .type = RECORD_APPLICATION_DATA, .unified = true,
-		.epoch = first & EPOCH, .len = len, .header_len = (uint32_t)(before - rd_left(in)) };
+	*out = (struct dtls_record){ .type = RECORD_APPLICATION_DATA, .unified = true, .epoch = first & EPOCH,
+		.number_at = (uint8_t)(before - rd_left(in)), .number_len = first & LONG_NUMBER ? 2 : 1 };
+	rd_skip(in, out->number_len);
+	out->len = first & LENGTH ? rd_u16(in) : (uint32_t)rd_left(in);
+	out->header_len = (uint32_t)(before - rd_left(in));
+	out->header = rd_take(&header, out->header_len);
 	return !in->bad;
 }
 
-static bool read_plain(const struct dtls *d, unsigned end, struct reader *in, struct record *out)
+static bool read_plain(const struct dtls *d, unsigned end, struct reader *in, struct dtls_record *out)
 {
 	size_t before = rd_left(in);
 
-	*out = (struct record){ .type = rd_u8(in) };
-	if (!version_is_dtls(rd_u16(in)) || out->type < RECORD_CHANGE_CIPHER_SPEC ||
+	*out = (struct dtls_record){ .type = rd_u8(in), .version = rd_u16(in) };
+	if (!version_is_dtls(out->version) || out->type < RECORD_CHANGE_CIPHER_SPEC ||
 		out->type > RECORD_ACK)
 		return false;
 	out->number = rd_u64(in);
 	out->epoch = (uint16_t)(out->number >> 48);
 	if (out->type == RECORD_CONNECTION_ID && !d->side[end].has_connection_id)
 		return false;
-	if (out->type == RECORD_CONNECTION_ID)
-		rd_skip(in, d->side[end].connection_id_len);
+	out->has_connection_id = out->type == RECORD_CONNECTION_ID;
+	if (out->has_connection_id)
+		out->connection_id = rd_take(in, d->side[end].connection_id_len);
 	out->len = rd_u16(in);
 	out->header_len = (uint32_t)(before - rd_left(in));
 	return !in->bad;
 }
 
-static bool read_record(const struct dtls *d, unsigned end, struct reader *in, struct record *out)
+static bool read_record(const struct dtls *d, unsigned end, struct reader *in, struct dtls_record *out)
 {
 	bool unified = rd_more(in) && (rd_peek(in).at[0] & 0xe0) == 0x20 && d->exchange.tls13;
 
@@ -579,7 +664,7 @@ bool dtls_push(void *state, struct tls_env *env, unsigned end, const struct chun
 	struct exchange *x = &d->exchange;
 	struct reader in = reader_behind_preamble(c->data);
 	int64_t ns = c->time_ns - env->base_ns;
-	struct record r;
+	struct dtls_record r;
 
 	if (x->state == EXCHANGE_COMPLETED && ns - d->completed_ns > APPLICATION_DATA_WAIT_NS)
 		exchange_end(x, env, EXCHANGE_END_IDLE, -1);

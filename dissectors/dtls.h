@@ -10,6 +10,7 @@
 
 #include "dissectors/dissector.h"
 #include "dissectors/dtls_messages.h"
+#include "dissectors/dtls_sealed.h"
 #include "dissectors/exchange.h"
 #include "overhear/chunk.h"
 
@@ -25,6 +26,7 @@ struct dtls_side {
 	uint16_t epoch;			/* that the last ChangeCipherSpec led to */
 	uint8_t connection_id_len;	/* in its records */
 	bool has_connection_id;
+	bool speaks;			/* sends data: no long messages are expected any more */
 	bool has_alert;			/* waits for the client to be known */
 	struct alert alert;
 	uint64_t alert_record;		/* 1 + number of the last alert's record: a copy is no second one */
@@ -43,6 +45,7 @@ struct dtls {
 	bool carried_new, carried_old;	/* of the datagram being read: handshake bytes, new or again */
 	uint64_t hello, hello_again;	/* hashes of the client's random, which some change for the cookie */
 	int64_t completed_ns;
+	struct dtls_keys *keys;		/* owned; NULL where nothing is to be opened */
 	struct dtls_side side[2];	/* by end of the flow */
 };
 

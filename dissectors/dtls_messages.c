@@ -189,7 +189,7 @@ static struct dtls_message *message_of(struct dtls_messages *m, struct tls_env *
 		return NULL;
 	made = xcalloc(1, sizeof *made);
 	*made = (struct dtls_message){ .next = *link, .len = f->message_len, .seq = f->seq,
-		.type = f->type, .first_ns = ns, .last_ns = ns };
+		.type = f->type, .decrypted = f->decrypted, .first_ns = ns, .last_ns = ns };
 	*link = made;
 	m->count++;
 	return made;

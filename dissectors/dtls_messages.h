@@ -25,6 +25,7 @@ struct dtls_fragment {
 	uint32_t message_len, at;
 	struct bytes bytes;		/* less than it says where the capture cut it */
 	bool cut;
+	bool decrypted;			/* its record was sealed */
 };
 
 struct dtls_piece {
@@ -40,6 +41,7 @@ struct dtls_message {
 	uint32_t len, have, piece_count;
 	uint16_t seq;
 	uint8_t type;
+	bool decrypted;
 	int64_t first_ns, last_ns;
 };
 

@@ -8,7 +8,7 @@
 #include <string.h>
 
 enum {
-	VERSION_SSL30 = 0x0300, VERSION_TLS10 = 0x0301, VERSION_TLS12 = 0x0303, VERSION_DTLS12 = 0xfefd,
+	VERSION_SSL30 = 0x0300, VERSION_TLS10 = 0x0301, VERSION_TLS12 = 0x0303, VERSION_DTLS12 = 0xfefd, VERSION_DTLS13 = 0xfefc,
 	VERSION_DRAFTS = 0x7f, DRAFT_NEW_LABEL = 20, DRAFT_HEADER = 25,
 	KEY_BLOCK_MAX = 2 * (HASH_LEN_MAX + KEY_LEN_MAX + BLOCK_LEN_MAX), SALT_LEN = 4,
 };
@@ -268,12 +268,20 @@ bool keys_master(struct crypto *c, const struct session *s, struct bytes premast
 
 /* ---- TLS 1.3 ---- */
 
+static const char *prefix_of(const struct record_keys *k)
+{
+	return k->dtls13 ? LABEL_DTLS13 : k->old_label ? "TLS 1.3, " : LABEL_TLS13;
+}
+
 static bool derive(struct crypto *c, struct record_keys *k)
 {
-	const char *prefix = k->old_label ? "TLS 1.3, " : LABEL_TLS13;
+	const char *prefix = prefix_of(k);
 	struct bytes none = { NULL, 0 }, secret = { k->secret, digest_len(k->digest) };
 
 	k->number = 0;
+	if (k->dtls13 && !hkdf_expand_label(c, k->digest, secret, prefix, "sn", none, k->number_key,
+					    aead_key_len(k->aead)))
+		return false;
 	return hkdf_expand_label(c, k->digest, secret, prefix, "key", none, k->key,
 				 aead_key_len(k->aead)) &&
 	       hkdf_expand_label(c, k->digest, secret, prefix, "iv", none, k->iv, NONCE_LEN);
@@ -282,7 +290,7 @@ static bool derive(struct crypto *c, struct record_keys *k)
 bool keys_from_traffic_secret(struct crypto *c, uint16_t version, uint16_t suite,
 			      struct bytes secret, struct record_keys *out)
 {
-	struct record_keys made = { .protection = PROTECTION_TLS13 };
+	struct record_keys made = { .protection = PROTECTION_TLS13, .dtls13 = version == VERSION_DTLS13 };
 	enum digest digest;
 	enum aead aead;
 
@@ -304,7 +312,7 @@ bool keys_from_traffic_secret(struct crypto *c, uint16_t version, uint16_t suite
 
 bool keys_update(struct crypto *c, struct record_keys *k)
 {
-	const char *prefix = k->old_label ? "TLS 1.3, " : LABEL_TLS13;
+	const char *prefix = prefix_of(k);
 	const char *label = k->old_label ? "application traffic secret" : "traffic upd";
 	size_t len = digest_len(k->digest);
 	uint8_t next[HASH_LEN_MAX];

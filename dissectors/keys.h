@@ -1,5 +1,5 @@
 /* keys.h: from the secrets of a key log to the keys of one direction of a connection: RFC 8446 section 7 (TLS
- * 1.3), RFC 5246 section 6.3 and its ancestors (SSL 3.0 to TLS 1.2, DTLS 1.0 and 1.2). How records
+ * 1.3), RFC 9147 section 5.9 (DTLS 1.3), RFC 5246 section 6.3 and its ancestors (SSL 3.0 to TLS 1.2, DTLS 1.0 and 1.2). How records
  * are opened with them: decrypt.h.
  */
 #ifndef DISSECTORS_KEYS_H
@@ -30,8 +30,10 @@ struct record_keys {
 	bool ssl3;
 	bool no_header;		 /* TLS 1.3 drafts up to 24 authenticate no header */
 	bool old_label;		 /* TLS 1.3 drafts up to 19 */
+	bool dtls13;		 /* RFC 9147 section 5.9: labels of its own, and a key for the numbers */
 	uint64_t number;	 /* of the next record; DTLS callers set it for each */
 	uint8_t key[KEY_LEN_MAX];
+	uint8_t number_key[KEY_LEN_MAX];
 	uint8_t iv[BLOCK_LEN_MAX]; /* CBC without explicit_iv: the last block of the record before */
 	uint8_t mac[HASH_LEN_MAX];
 	uint8_t secret[HASH_LEN_MAX]; /* TLS 1.3: what a KeyUpdate goes on from */
@@ -53,7 +55,7 @@ bool keys_from_master(struct crypto *c, const struct session *s, struct bytes ma
 bool keys_master(struct crypto *c, const struct session *s, struct bytes premaster,
 		 uint8_t master[48]);
 
-/* Of a traffic secret. `version` is the chosen one, since drafts differ. */
+/* Of a traffic secret. `version` is the chosen one, since drafts and DTLS differ. */
 bool keys_from_traffic_secret(struct crypto *c, uint16_t version, uint16_t suite,
 			      struct bytes secret, struct record_keys *out);
 /* RFC 8446 section 7.2: the sender's next generation. */
