@@ -71,6 +71,18 @@ def make(name, pki, tools):
         lab.discard()
 
 
+def findings_text():
+    """What tests/golden/findings.tsv says, as a table."""
+    with open(os.path.join(PCAPS, os.pardir, "tests", "golden", "findings.tsv")) as f:
+        rows = [line.rstrip("\n").split("\t") for line in f if not line.startswith("#")][1:]
+    text = "\n## Findings\n\nEach finding has a capture that makes it, and one that comes close and does not; `.keys` means: with its key log.\n\n"
+    text += "| finding | made by | close to it | how close |\n|---|---|---|---|\n"
+    for code, maker, close, why in rows:
+        maker, _, number = maker.partition(":")
+        text += f"| `{code}` | `{maker}`{f' (handshake {number})' if number else ''} | `{close}` | {why} |\n"
+    return text
+
+
 def write_readme():
     """pcaps/README.md: the scenarios' own sentences, by room."""
     rooms = {}
@@ -82,6 +94,7 @@ def write_readme():
     for room in sorted(rooms):
         title = (importlib.import_module("scenarios." + room).__doc__ or room).strip().splitlines()[0].rstrip(".")
         text += f"\n## {title}\n\n" + "\n".join(sorted(rooms[room])) + "\n"
+    text += findings_text()
     with open(os.path.join(PCAPS, "README.md"), "w") as f:
         f.write(text)
 
@@ -91,6 +104,7 @@ def main():
     parser.add_argument("names", nargs="*", help="scenarios to make; all where none is named")
     parser.add_argument("--node", default=shutil.which("node"), help="a node built with OpenSSL 3.5 or later")
     parser.add_argument("--trixie", help="a root of Debian 13, for endpoints that speak QUIC")
+    parser.add_argument("--ech", help="ech.go, built with Go 1.24 or later")
     parser.add_argument("--readme", action="store_true", help="only write pcaps/README.md")
     arguments = parser.parse_args()
     load_scenarios()
@@ -102,7 +116,7 @@ def main():
         pki = Pki(tempfile.mkdtemp(prefix="pki-"))
         for name in arguments.names or sorted(SCENARIOS):
             try:
-                make(name, pki, {"node": arguments.node, "trixie": arguments.trixie})
+                make(name, pki, {"node": arguments.node, "trixie": arguments.trixie, "ech": arguments.ech})
             except (AssertionError, KeyError, OSError, RuntimeError, StopIteration, TypeError, ValueError):
                 traceback.print_exc()
                 broken.append(name)

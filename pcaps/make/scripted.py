@@ -44,14 +44,15 @@ def server_name(name):
     return extension(0, vector(2, b"\0" + vector(2, name.encode())))
 
 
-def rsa_conversation(version, suite, compression, offered, certificates, finished, name):
+def rsa_conversation(version, suite, compression, offered, certificates, finished, name, compressions=None):
     """RSA key exchange up to TLS 1.2; what is encrypted is filled with bytes that mean nothing."""
+    compressions = compressions or (b"\1\0" if compression else b"\0")
     chain = b"".join(vector(3, der) for der in certificates)
     key = bytes(i * 7 % 256 for i in range(256))
     closing = record(20, version, b"\1") + record(22, version, finished)
     data = record(23, version, finished)
     return [
-        ("client", client_hello(version, offered, b"\1\0" if compression else b"\0", server_name(name))),
+        ("client", client_hello(version, offered, compressions, server_name(name))),
         ("server", server_hello(version, suite, compression) + record(22, version, message(11, vector(3, chain)))
          + record(22, version, message(14, b""))),
         ("client", record(22, version, message(16, vector(2, key))) + closing),

@@ -303,7 +303,8 @@ void findings_add_document(struct buffer *out)
 		"are judged at\nthe time of the capture, against the system's roots or those of `--ca-file` and `--ca-path`, "
 		"and as the chain was sent.\n`expires-soon` means: of a leaf, fewer than 14 days or a quarter of its "
 		"validity, whichever is less; of an intermediate,\nfewer than 60 days; of a root, fewer than 90. "
-		"Made from src/diagnose/findings.c by `ninja findings.md`.\n");
+		"Made from src/diagnose/findings.c by `ninja findings.md`.\n\n"
+		"Each has a capture that makes it and one that comes close and does not: [pcaps/](../pcaps/README.md#findings).\n");
 	for (size_t i = 0; i < FINDING_KIND_COUNT; i++) {
 		const struct finding_kind *k = &finding_kinds[i];
 

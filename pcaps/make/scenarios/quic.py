@@ -1,9 +1,12 @@
 """QUIC: ngtcp2, OpenSSL 3.5, nginx, curl and Chromium."""
 
+import sys
+
 from lab import NAME
 from quic import (nginx_seen, ngtcp2_client, ngtcp2_server, quic_chromium, quic_curl, quic_nginx, quic_s_client,
                   quic_seen)
-from registry import scenario
+from registry import Attempts, scenario
+from scenarios.failures import RUDE
 from scenarios.certificates import stranger_authority
 
 
@@ -72,6 +75,15 @@ def quic_client_auth(lab):
     ngtcp2_client(lab)
     return [{"transport": "quic", "version": "TLS 1.3", "quic_version": "v1", "outcome": "failed", "ended_by": "server",
              "alert": "certificate_required", "alert_from": "server"}]
+
+
+@scenario("a client, written by hand, of a version that nobody knows; nginx offers version 1 and never hears of it again: no hello, an attempt")
+def quic_version_mismatch(lab):
+    quic_nginx(lab)
+    lab.record(filter="udp")
+    result = lab.client(sys.executable, RUDE, "client-quic-unknown", hold=0)
+    assert result.has("list of versions: 00000001"), result.text
+    return Attempts("quic-version-mismatch")
 
 
 @scenario("curl with OpenSSL 3.5 to nginx: X25519MLKEM768, a ClientHello of two datagrams")

@@ -32,6 +32,24 @@ def export_cipher(lab):
              "server_certificates": 2, "findings": ["export-cipher"]}]
 
 
+@scenario("an export suite is offered, and RC4 with 128 bits chosen: TLS_RSA_WITH_RC4_128_MD5 in TLS 1.0")
+def export_cipher_offered(lab):
+    lab.pki.leaf("rsa")
+    chain = [der(lab, "rsa"), der(lab, "intermediate")]
+    play(lab, rsa_conversation(0x0301, 0x0004, 0, b"\0\3\0\6\0\4", chain, bytes(range(32)), NAME))
+    return [{"server_name": NAME, "outcome": "completed", "version": "TLS 1.0", "cipher": "TLS_RSA_WITH_RC4_128_MD5",
+             "server_certificates": 2, "no_findings": ["export-cipher"]}]
+
+
+@scenario("compression with DEFLATE is offered in TLS 1.2, and not taken")
+def compression_offered(lab):
+    lab.pki.leaf("rsa")
+    chain = [der(lab, "rsa"), der(lab, "intermediate")]
+    play(lab, rsa_conversation(0x0303, 0x002F, 0, b"\0\x2f", chain, bytes(range(80)), NAME, compressions=b"\1\0"))
+    return [{"server_name": NAME, "outcome": "completed", "version": "TLS 1.2", "cipher": "TLS_RSA_WITH_AES_128_CBC_SHA",
+             "compression": "null", "server_certificates": 2, "no_findings": ["compression"]}]
+
+
 @scenario("compression with DEFLATE in TLS 1.2")
 def compression_deflate(lab):
     lab.pki.leaf("rsa")

@@ -107,6 +107,44 @@ def nss_ech_grease(lab):
     return [nss_seen(nss_client(lab, "-i", "100", versions="tls1.3:tls1.3"))]
 
 
+PUBLIC_NAME = "public.example.test"
+
+
+def go_ech_server(lab, port=443):
+    """A server with a key of its own for ECH, and the configuration that it says to publish."""
+    assert lab.tools["ech"], "give --ech"
+    lab.pki.leaf("fronted", "rsa", san=f"DNS:{NAME},DNS:{PUBLIC_NAME}")
+    server = lab.server(lab.tools["ech"], "server", str(port), lab.pki.chain("fronted", "intermediate"), lab.pki.key("fronted"),
+                        PUBLIC_NAME, port=port)
+    return server, server.find(r"^list (\S+)")
+
+
+def go_ech_client(lab, configuration):
+    return lab.client(lab.tools["ech"], "client", f"{SERVER}:443", NAME, lab.pki.root, lab.keylog, configuration, hold=0)
+
+
+@scenario("Go 1.24: ECH by the configuration that the server has the key of; in the clear is the public name")
+def ech_accepted(lab):
+    server, configuration = go_ech_server(lab)
+    lab.record()
+    result = go_ech_client(lab, configuration)
+    assert server.has(f"name {NAME} ech true") and result.has("ech true"), result.text
+    return [finish({"server_name": PUBLIC_NAME, "outcome": "completed", "version": "TLS 1.3", "cipher": result.find(r"^cipher (\S+)"),
+                    "ech": "offered", "no_findings": ["ech-required"]}, {}, {})]
+
+
+@scenario("Go 1.24: ECH by a configuration whose key the server has lost: ech_required by the client, encrypted; with key log")
+def ech_required(lab):
+    _, stale = go_ech_server(lab, port=8443)
+    go_ech_server(lab)
+    lab.record()
+    result = go_ech_client(lab, stale)
+    assert result.has("server rejected ECH"), result.text
+    # Go has sent its Finished before it refuses: without secrets the alert looks like a close_notify.
+    return [{"server_name": PUBLIC_NAME, "version": "TLS 1.3", "hidden": {
+        "outcome": "failed", "ended_by": "client", "cause": "ech-required", "ech": "rejected", "alert": "ech_required", "alert_from": "client"}}]
+
+
 @scenario("Java 17 both sides, TLS 1.3, then resumed")
 def java_tls13(lab):
     java_server(lab)
