@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "base/xmalloc.h"
 #include "sinks/attempt_rows.h"
+#include "sinks/keep.h"
 #include "sinks/row.h"
 #include "sinks/schema.h"
 #include "sinks/shapes.h"
@@ -18,9 +19,9 @@
 
 enum {
 	ROWS_PER_TRANSACTION = SHAPES_CHAINS / 4, /* each may use two chains */
-	BUSY_STEP_MS = 1000,			  /* how long SQLite itself waits for a lock */
-	BUSY_STEPS = 600, /* and how often we let it: another program may hold the database for
-			     minutes */
+	BUSY_STEP_MS = 20,			  /* between two looks whether a lock is gone */
+	BUSY_STEPS = 30000, /* and how many: another program may hold the database for minutes */
+	KEEP_ROWS = 512, /* removed in one step, or twice what came since the last, lest it never ends */
 	CACHE_KIB = 3072,
 	SESSIONS = 16384, /* handshakes whose ticket or session may be met again */
 };
@@ -33,6 +34,7 @@ enum statement {
 	END_CAPTURE,
 	NOTE_CONNECTION,
 	FIND_CAPTURE,
+	DATA_VERSION,
 	STATEMENT_COUNT
 };
 
@@ -53,6 +55,7 @@ static const char *const statement_sql[STATEMENT_COUNT] = {
 		"UPDATE capture_runs SET connection_last = max(connection_last, ?2) WHERE id = ?1",
 	[FIND_CAPTURE] = ("SELECT id, status FROM capture_runs WHERE fingerprint = ?1 AND status IS "
 			  "NOT NULL ORDER BY id DESC LIMIT 1"),
+	[DATA_VERSION] = "PRAGMA data_version",
 };
 
 /* The handshake that gave a session or ticket, by its hash. */
@@ -76,6 +79,11 @@ struct sink {
 	uint64_t pending; /* rows of the open transaction */
 	struct sink_counts counts;
 	uint64_t lost_at_begin;
+	int64_t data_version;	/* changes whenever another connection has written */
+	bool (*wait)(void *context, int times);
+	void *wait_context;
+	struct keep keep;
+	uint64_t put_since_keep;
 	struct session sessions[SESSIONS];
 };
 
@@ -124,15 +132,39 @@ static bool give_up(struct sink *s, struct error *error)
 	return false;
 }
 
+/* What is remembered of rows may be gone where another program wrote since, as one that removes old handshakes. */
+static void look_for_other_writers(struct sink *s)
+{
+	sqlite3_stmt *ask = s->statements[DATA_VERSION];
+	int64_t version = sqlite3_step(ask) == SQLITE_ROW ? sqlite3_column_int64(ask, 0) : -1;
+
+	sqlite3_reset(ask);
+	if (version == s->data_version)
+		return;
+	s->data_version = version;
+	shapes_forget(&s->shapes);
+	attempt_rows_forget(&s->attempts);
+}
+
+/* Another program holds the database: called by SQLite until it does not, or we give up. */
+static int when_busy(void *context, int times)
+{
+	struct sink *s = context;
+
+	if (s->wait)
+		return s->wait(s->wait_context, times);
+	sqlite3_sleep(BUSY_STEP_MS);
+	return times < BUSY_STEPS;
+}
+
 static bool begin_transaction(struct sink *s)
 {
-	int rc = SQLITE_BUSY;
-
 	if (!sqlite3_get_autocommit(s->db))
 		return true;
-	for (int i = 0; i < BUSY_STEPS && rc == SQLITE_BUSY; i++)
-		rc = step(s, BEGIN);
-	return rc == SQLITE_DONE;
+	if (step(s, BEGIN) != SQLITE_DONE)
+		return false;
+	look_for_other_writers(s);
+	return true;
 }
 
 static bool note_connection(struct sink *s)
@@ -186,13 +218,32 @@ static enum file_state judge_header(struct bytes header)
 	return FILE_FOREIGN;
 }
 
+/* SQLite's own hook for a program that may not open files itself; what we open is opened the same way. */
+typedef int open_function(const char *path, int flags, int mode);
+
+void sqlite_open_through(open_function *open_file, int (*remove_file)(const char *path))
+{
+	sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);
+
+	vfs->xSetSystemCall(vfs, "open", (sqlite3_syscall_ptr)open_file);
+	vfs->xSetSystemCall(vfs, "unlink", (sqlite3_syscall_ptr)remove_file);
+}
+
+static int open_file(const char *path, int flags)
+{
+	sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);
+	open_function *how = (open_function *)vfs->xGetSystemCall(vfs, "open");
+
+	return how(path, flags | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
+}
+
 /* Looks without SQLite, which would leave its traces beside a stranger's file. */
 static enum file_state look_at_file(const char *path)
 {
 	uint8_t header[HEADER_LEN];
 	size_t len = 0;
 	ssize_t got;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int fd = open_file(path, O_RDONLY | O_NONBLOCK);
 
 	if (fd < 0)
 		return errno == ENOENT ? FILE_NEW : FILE_UNREADABLE;
@@ -265,7 +316,7 @@ static bool check_file(const char *path, struct error *error)
  * mode. */
 static bool make_file(const char *path, struct error *error)
 {
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR);
+	int fd = open_file(path, O_RDWR | O_CREAT);
 
 	if (fd < 0)
 		return error_set(error, EXIT_IO, "cannot open '%s': %s", path, strerror(errno));
@@ -277,7 +328,7 @@ static bool set_up(struct sink *s)
 {
 	char sql[256];
 
-	sqlite3_busy_timeout(s->db, BUSY_STEP_MS);
+	sqlite3_busy_handler(s->db, when_busy, s);
 	snprintf(sql, sizeof sql,
 		 "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; "
 		 "PRAGMA cache_size = -%d;"
@@ -290,10 +341,8 @@ static bool set_up(struct sink *s)
 /* Tables, views and names, in one transaction; from it on SQLite's companion files are open. */
 static bool make_schema(struct sink *s)
 {
-	int rc = SQLITE_BUSY;
+	int rc = sqlite3_exec(s->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
 
-	for (int i = 0; i < BUSY_STEPS && rc == SQLITE_BUSY; i++)
-		rc = sqlite3_exec(s->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
 	if (rc != SQLITE_OK)
 		return false;
 	if (ask_number(s->db, "PRAGMA user_version") == 0)
@@ -327,6 +376,7 @@ static void destroy(struct sink *s)
 {
 	shapes_finish(&s->shapes);
 	attempt_rows_finish(&s->attempts);
+	keep_finish(&s->keep);
 	sqlite3_finalize(s->row.insert);
 	handshake_row_finish(&s->row);
 	for (int i = 0; i < STATEMENT_COUNT; i++)
@@ -546,6 +596,33 @@ bool sqlite_forget_capture(struct sink *s, int64_t id, struct error *error)
 	return true;
 }
 
+void sqlite_wait_with(struct sink *s, bool (*wait)(void *context, int times), void *context)
+{
+	s->wait = wait;
+	s->wait_context = context;
+}
+
+bool sqlite_keep(struct sink *s, const struct keep_limits *limits, bool *more, struct error *error)
+{
+	uint64_t rows = s->put_since_keep * 2;
+	struct keep_done done = { 0 };
+
+	*more = false;
+	if (!commit(s, error))
+		return false;
+	if (!s->keep.db && keep_init(&s->keep, s->db) != SQLITE_OK)
+		return cannot(s, "write", error);
+	if (!begin_transaction(s))
+		return cannot(s, "write", error);
+	if (keep_step(&s->keep, limits, s->capture_id, rows > KEEP_ROWS ? (unsigned)rows : KEEP_ROWS, &done) != SQLITE_OK)
+		return give_up(s, error);
+	if (done.shapes_gone)
+		shapes_forget(&s->shapes);
+	s->put_since_keep = 0;
+	*more = done.more;
+	return commit(s, error);
+}
+
 static bool refresh_kind(sqlite3_stmt *upsert, const struct finding_kind *kind, int64_t *id)
 {
 	static const char *const severities[] = { NULL, "error", "warning", "notice" };
@@ -675,6 +752,7 @@ static bool put_handshake(struct sink *s, struct handshake *h, struct error *err
 	if (!insert(s))
 		return give_up(s, error);
 	attempt_rows_note(&s->attempts);
+	s->put_since_keep++;
 	note_chains(s, h, &extra);
 	note_sessions(s, h, sqlite3_last_insert_rowid(s->db));
 	if (extra.connection_id > s->connection_last)
