@@ -45,7 +45,8 @@
 	X(ATTEMPT_ROWS, "attempt_rows", 16384, "rows of connections without a hello, kept while a capture runs") \
 	X(ATTEMPT_CLIENTS, "attempt_clients", 64, "clients counted apart for one server and reason; the others are counted together") \
 	X(CERTIFICATE_NAMES, "certificate_names", 1000, "subject alternative names kept of one certificate") \
-	X(CERTIFICATE_TEXT_BYTES, "certificate_text_bytes", 65536, "bytes of text kept of one field of a certificate")
+	X(CERTIFICATE_TEXT_BYTES, "certificate_text_bytes", 65536, "bytes of text kept of one field of a certificate") \
+	X(DER_DEPTH, "der_depth", 5, "strings within strings of a certificate, as deep as libcrypto goes; one that goes deeper is not read")
 
 enum limit {
 #define X(id, name, value, reason) LIMIT_##id,

@@ -503,6 +503,20 @@ static void read_fields(X509 *x, struct certificate *out, struct limit_counts *l
 	out->sct_count = count_scts(x);
 }
 
+/* Empties libcrypto's queue of errors. */
+static bool strings_nest_too_deep(void)
+{
+	bool found = false;
+
+	for (unsigned long e; (e = ERR_get_error());) {
+		int reason = ERR_GET_REASON(e);
+
+		found |= ERR_GET_LIB(e) == ERR_LIB_ASN1 &&
+			(reason == ASN1_R_NESTED_ASN1_STRING || reason == ASN1_R_NESTED_TOO_DEEP);
+	}
+	return found;
+}
+
 void certificate_parse(struct bytes der, struct certificate *out, struct limit_counts *limits)
 {
 	const unsigned char *at = der.at;
@@ -516,7 +530,8 @@ void certificate_parse(struct bytes der, struct certificate *out, struct limit_c
 	if (x && (size_t)(at - der.at) == der.len)
 		read_fields(x, out, limits);
 	X509_free(x);
-	ERR_clear_error();
+	if (strings_nest_too_deep())
+		bite(limits, LIMIT_DER_DEPTH);
 }
 
 void certificate_finish(struct certificate *c)

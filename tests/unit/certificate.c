@@ -301,6 +301,31 @@ static void a_long_name_is_cut_and_counted(void **state)
 	buffer_finish(&out);
 }
 
+static void strings_within_strings_are_read_to_a_depth_and_counted_beyond(void **state)
+{
+	(void)state;
+	for (int depth = DER_DEPTH_MAX; depth <= DER_DEPTH_MAX + 1; depth++) {
+		struct limit_counts limits = { 0 };
+		struct buffer name = { 0 };
+
+		add_tlv(&name, 0x0c, "deep", 4);
+		for (int i = 0; i < depth; i++) {
+			struct buffer outer = { 0 };
+
+			add_wrapped(&outer, 0x2c, &name);
+			name = outer;
+		}
+		/* The outermost is the attribute's own: add_name() gives it its tag. */
+		struct wish w = { .subject = (const char *)name.at, .subject_len = name.len, .string_type = 0x2c };
+		struct certificate c = parse(w, &limits);
+
+		assert_int_equal(c.parsed, depth <= DER_DEPTH_MAX);
+		assert_int_equal(limits.bitten[LIMIT_DER_DEPTH], depth > DER_DEPTH_MAX);
+		certificate_finish(&c);
+		buffer_finish(&name);
+	}
+}
+
 static void a_name_alone_is_text_or_hex(void **state)
 {
 	struct buffer der = { 0 }, out = { 0 };
@@ -475,6 +500,7 @@ int main(void)
 		cmocka_unit_test(alternative_names_keep_their_order),
 		cmocka_unit_test(many_names_are_cut_and_counted),
 		cmocka_unit_test(a_long_name_is_cut_and_counted),
+		cmocka_unit_test(strings_within_strings_are_read_to_a_depth_and_counted_beyond),
 		cmocka_unit_test(a_name_alone_is_text_or_hex),
 		cmocka_unit_test(the_stricter_policy_counts),
 		cmocka_unit_test(timestamps_are_counted),
