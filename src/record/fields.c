@@ -157,6 +157,7 @@ const struct field fields[] = {
 	{ "resumption", FIELD_ENUM, AT(resumption), MARKS(11, 3), .names = resumptions,
 	  .meaning = "How an earlier session was taken up again." },
 	{ "resumed_from", FIELD_COMPUTED, .sql_type = "INTEGER REFERENCES handshake_rows(id)",
+	  .view = "(SELECT r.id FROM handshake_rows r WHERE r.id = h.resumed_from)",
 	  .meaning = "The handshake whose session or ticket it used, where that one is in the "
 		     "database." },
 	{ "early_data", FIELD_ENUM, AT(early_data), MARKS(14, 3), .names = early_data,

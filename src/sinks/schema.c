@@ -187,20 +187,38 @@ static void add_offers_view(struct buffer *out)
 	buffer_add_text(out, ";");
 }
 
+static void add_views(struct buffer *out)
+{
+	buffer_add_text(out, views);
+	add_handshakes_view(out);
+	add_offers_view(out);
+	buffer_add_format(out, "PRAGMA application_id = %d; PRAGMA user_version = %d;", SCHEMA_APPLICATION_ID, SCHEMA_VERSION);
+}
+
+static int execute(sqlite3 *db, struct buffer *sql)
+{
+	int rc = sqlite3_exec(db, buffer_text(sql), NULL, NULL, NULL);
+
+	buffer_finish(sql);
+	return rc;
+}
+
 int schema_create(sqlite3 *db)
 {
 	struct buffer sql = { 0 };
 
 	buffer_add_text(&sql, tables);
 	add_handshake_table(&sql);
-	buffer_add_text(&sql, views);
-	add_handshakes_view(&sql);
-	add_offers_view(&sql);
-	buffer_add_format(&sql, "PRAGMA application_id = %d; PRAGMA user_version = %d;", SCHEMA_APPLICATION_ID,
-			  SCHEMA_VERSION);
-	int rc = sqlite3_exec(db, buffer_text(&sql), NULL, NULL, NULL);
-	buffer_finish(&sql);
-	return rc;
+	add_views(&sql);
+	return execute(db, &sql);
+}
+
+int schema_create_views(sqlite3 *db)
+{
+	struct buffer sql = { 0 };
+
+	add_views(&sql);
+	return execute(db, &sql);
 }
 
 static int refresh_kind(sqlite3_stmt *upsert, enum registry_kind kind)

@@ -8,11 +8,13 @@
 
 enum {
 	SCHEMA_APPLICATION_ID = 0x6f766872,	/* "ovhr" */
-	SCHEMA_VERSION = 1,
+	SCHEMA_VERSION = 2,	/* a new one is a row in migrate.c */
 };
 
 /* Makes every table and view in an empty database; call it within a transaction. Returns SQLite's code. */
 int schema_create(sqlite3 *db);
+/* Only the views, and the version; where none of them is there. */
+int schema_create_views(sqlite3 *db);
 /* Brings the table of names up to this program's registries; writes nothing where they are the same. */
 int schema_refresh_names(sqlite3 *db);
 /* INSERT INTO handshake_rows: a parameter for each stored field in the order of the table, then one for each enum schema_extra. */

@@ -4,6 +4,7 @@
 #include "base/xmalloc.h"
 #include "sinks/attempt_rows.h"
 #include "sinks/keep.h"
+#include "sinks/migrate.h"
 #include "sinks/row.h"
 #include "sinks/schema.h"
 #include "sinks/shapes.h"
@@ -345,8 +346,11 @@ static bool make_schema(struct sink *s)
 
 	if (rc != SQLITE_OK)
 		return false;
-	if (ask_number(s->db, "PRAGMA user_version") == 0)
+	int64_t version = ask_number(s->db, "PRAGMA user_version");
+	if (version == 0)
 		rc = schema_create(s->db);
+	else if (version != SCHEMA_VERSION)
+		rc = version > 0 && version < SCHEMA_VERSION ? migrate(s->db, version) : SQLITE_ERROR;
 	if (rc == SQLITE_OK)
 		rc = schema_refresh_names(s->db);
 	return rc == SQLITE_OK && sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL) == SQLITE_OK;

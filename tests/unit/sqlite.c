@@ -732,7 +732,7 @@ static void a_newer_database_is_refused(void **state)
 
 	start(p);
 	stop(p);
-	make_with(p, "PRAGMA user_version = 2; PRAGMA journal_mode = DELETE");
+	make_with(p, "PRAGMA user_version = 3; PRAGMA journal_mode = DELETE");
 	refuses_and_leaves_alone(p, "newer");
 }
 
@@ -744,7 +744,7 @@ static void an_empty_file_becomes_a_database(void **state)
 	start(p);
 	stop(p);
 	expect(p, "PRAGMA application_id", "1870030962");
-	expect(p, "PRAGMA user_version", "1");
+	expect(p, "PRAGMA user_version", "2");
 	expect(p, "PRAGMA journal_mode", "wal");
 }
 
