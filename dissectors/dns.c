@@ -350,6 +350,7 @@ static void answered(struct dns *d, struct query *q, const struct dns_path *path
 	memcpy(out->client_mac, path->to_mac, sizeof out->client_mac);
 	out->query_ns = query_ns;
 	out->answer_ns = path->time_ns;
+	out->moment = path->moment;
 	if (read_answer(h, r, message, out))
 		d->batch->count++;
 }

@@ -19,6 +19,7 @@ struct dns_path {
 	struct address from, to;
 	uint16_t from_port, to_port;
 	int64_t time_ns;
+	uint64_t moment;
 	bool has_mac;
 	uint8_t to_mac[6];
 };

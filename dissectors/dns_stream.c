@@ -44,7 +44,7 @@ void dns_stream_finish(void *state, struct tls_env *env)
 
 static void take(struct tls_env *env, unsigned end, const struct chunk *c, struct bytes message)
 {
-	struct dns_path path = { .from = env->end[end], .to = env->end[!end], .from_port = env->port[end], .to_port = env->port[!end],
+	struct dns_path path = { .from = env->end[end], .to = env->end[!end], .from_port = env->port[end], .to_port = env->port[!end], .moment = env->moment,
 		.time_ns = c->time_ns };
 
 	dns_message(env->dns, &path, message);

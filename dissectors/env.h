@@ -21,6 +21,7 @@ struct tls_env {
 	int64_t base_ns;			/* first packet of the connection that is being served; the pipeline sets it */
 	const struct address *end;		/* its two ends, in the order of the flow; the pipeline sets both */
 	const uint16_t *port;
+	uint64_t moment;			/* of what is being served (src/app/lanes.h); the pipeline sets it */
 	struct dns *dns;			/* where lookups go; the pipeline's */
 	uint32_t road_note;			/* what a finished connection without a hello has to say (starttls.h); the pipeline takes it */
 	uint64_t message_bytes;			/* held by unfinished messages of all connections */

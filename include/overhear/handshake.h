@@ -81,6 +81,7 @@ struct handshake {
 	int64_t capture_id;		/* of the struct capture it was seen in; 0: the one the sink began last */
 	uint64_t connection_id;		/* unique in a run; the sink makes it unique in the database */
 	uint64_t sequence;		/* of this handshake on its connection, from 0 */
+	uint64_t moment;		/* when it was emitted, in the order of all pipelines (src/app/lanes.h) */
 	int64_t time_ns;
 	uint64_t first_packet, last_packet;
 	uint32_t packets;

@@ -22,6 +22,7 @@ struct lookup {
 	bool has_mac;
 	uint8_t client_mac[6];		/* of the outer frame */
 	int64_t query_ns, answer_ns;
+	uint64_t moment;		/* when the answer came, in the order of all pipelines (src/app/lanes.h) */
 	uint8_t name_len;
 	uint8_t address_count;
 	uint16_t ech_len;

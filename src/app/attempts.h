@@ -22,6 +22,7 @@ struct attempt_event {
 	uint8_t reason;			/* enum attempt_reason */
 	uint32_t levels;		/* roads to TLS (dissectors/starttls.h); 0: TLS comes first */
 	int64_t first_ns, last_ns;
+	uint64_t moment, place;		/* when it came to be (lanes.h); attempts_add() does not look at them */
 };
 
 /* key and limits outlive it. */

@@ -41,11 +41,9 @@ void joins_begin(struct joins *j)
 	j->limits = (struct limit_counts){ 0 };
 }
 
-void joins_learn(struct joins *j, struct lookup_batch *batch)
+void joins_learn(struct joins *j, const struct lookup *one)
 {
-	for (uint32_t i = 0; i < batch->count; i++)
-		lookups_add(j->lookups, &batch->each[i]);
-	free(batch);
+	lookups_add(j->lookups, one);
 }
 
 static bool same_name(struct bytes a, struct bytes b)

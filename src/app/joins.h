@@ -17,8 +17,8 @@ void joins_destroy(struct joins *j);
 
 /* A capture begins: nothing of the one before is known any more. */
 void joins_begin(struct joins *j);
-/* Takes over what clients looked up. */
-void joins_learn(struct joins *j, struct lookup_batch *batch);
+/* What a client looked up. */
+void joins_learn(struct joins *j, const struct lookup *one);
 void joins_tell(struct joins *j, struct handshake *h);
 /* How often limits bit in this capture. */
 void joins_add_limits(const struct joins *j, struct limit_counts *out);

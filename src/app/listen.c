@@ -108,7 +108,6 @@ static void loop(struct listening *l)
 		if (!busy) {
 			/* Nothing came: the wall's clock and the packets' are the same here. */
 			capturing_tick(&l->capturing, wall_ns());
-			writer_nudge(l->capturing.run->writer);
 			wait_for_packets(l);
 		}
 	}

@@ -1,6 +1,7 @@
 #include "app/options.h"
 
 #include "app/command.h"
+#include "app/jobs.h"
 #include "app/suggest.h"
 #include "base/xmalloc.h"
 
@@ -44,6 +45,8 @@ static const struct option_row rows[] = {
 	  .commands = COMMAND_LISTEN, .help = "the kernel's ring for packets, in KiB (65536)" },
 	{ 'p', "no-promiscuous", NULL, OPTION_FLAG, AT(no_promiscuous), .commands = COMMAND_LISTEN,
 	  .help = "take only what is meant for this machine" },
+	{ 'j', "jobs", "N", OPTION_NUMBER, AT(jobs), 1, JOBS_MAX, .commands = CAPTURING,
+	  .help = "share the work among so many threads (1)" },
 	{ 'o', "output", "DB", OPTION_TEXT, AT(output), .commands = CAPTURING,
 	  .help = "the database to write (overhear.db)" },
 	{ 0, "no-ndpi", NULL, OPTION_FLAG, AT(no_ndpi), .commands = CAPTURING,

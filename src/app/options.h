@@ -29,6 +29,7 @@ struct options {
 	const char *output;  /* -o; "overhear.db" where it was not given */
 	bool no_ndpi; /* --no-ndpi */
 	const char *ca_file, *ca_path; /* --ca-file, --ca-path */
+	uint64_t jobs; /* -j; 0: not given */
 	bool again;
 	bool json, csv;
 	bool help, version, interfaces;

@@ -2,6 +2,8 @@
 
 #include "app/attempts.h"
 #include "app/greetings.h"
+#include "app/intake.h"
+#include "app/lanes.h"
 #include "base/hash.h"
 #include "base/xmalloc.h"
 #include "dissectors/dissector.h"
@@ -9,8 +11,6 @@
 #include "dissectors/starttls.h"
 #include "dissectors/tls.h"
 #include "flow/table.h"
-#include "packet/decap.h"
-#include "packet/defrag.h"
 #include "record/attempt.h"
 
 #include <assert.h>
@@ -34,14 +34,11 @@ struct connection {
 
 struct pipeline {
 	struct pipeline_options options;
-	struct hash_key key;
 	struct capture counts;
-	struct decap_counts decap;
-	struct defrag *defrag;
+	struct intake intake;
 	struct flow_table *flows;
 	uint64_t datagram_connections;	/* now; without any, a datagram that looks like nothing needs no flow */
 	struct tls_env env;
-	struct attempts *attempts;
 	struct greetings greetings;
 	size_t connection_size;
 	struct connection *blank;
@@ -131,6 +128,7 @@ static void hand_on(struct pipeline *p, const struct flow *f, const struct conne
 		tell_tcp_times(h, f);
 		tell_reassembly(h, f, c);
 		tell_greeting(p, f, h);
+		h->moment = p->env.moment;
 		p->counts.handshakes++;
 		dns_flush(p->env.dns);
 		p->options.emit(p->options.context, h);
@@ -147,10 +145,10 @@ static void hand_on(struct pipeline *p, const struct flow *f, const struct conne
 static void add_attempt(struct pipeline *p, struct flow *f, unsigned client, enum attempt_reason reason, uint32_t levels)
 {
 	struct attempt_event e = { .client = f->end[client], .server = f->end[!client], .server_port = f->port[!client], .reason = (uint8_t)reason,
-		.levels = levels, .first_ns = f->first_ns, .last_ns = f->first_ns };
+		.levels = levels, .first_ns = f->first_ns, .last_ns = f->first_ns, .moment = p->env.moment, .place = f->id };
 
 	f->note |= NOTE_TOLD;
-	attempts_add(p->attempts, &e);
+	p->options.emit_attempt(p->options.context, &e);
 }
 
 static unsigned client_of(const struct flow *f, const struct road_note *note)
@@ -199,9 +197,13 @@ static void in_vain(void *context, const struct syn_ends *ends, const struct syn
 {
 	struct pipeline *p = context;
 	struct attempt_event e = { .client = ends->client, .server = ends->server, .server_port = ends->server_port,
-		.reason = refused ? ATTEMPT_REFUSED : ATTEMPT_UNANSWERED, .first_ns = syn->time_ns, .last_ns = syn->time_ns };
+		.reason = refused ? ATTEMPT_REFUSED : ATTEMPT_UNANSWERED, .first_ns = syn->time_ns, .last_ns = syn->time_ns,
+		.moment = p->env.moment, .place = syn->number };
 
-	attempts_add(p->attempts, &e);
+	/* Those without an answer come behind the flows whose time is over. */
+	if (e.moment % MOMENT_PARTS == MOMENT_FLOWS)
+		e.moment += MOMENT_SYNS - MOMENT_FLOWS;
+	p->options.emit_attempt(p->options.context, &e);
 }
 
 /* ---- a flow's bytes ---- */
@@ -421,7 +423,7 @@ static void take_datagram(struct pipeline *p, struct flow *f, const struct segme
 static void domain_message(struct pipeline *p, const struct segment *s)
 {
 	struct dns_path path = { .from = s->src, .to = s->dst, .from_port = s->src_port, .to_port = s->dst_port, .time_ns = s->time_ns,
-		.has_mac = s->has_mac };
+		.moment = p->env.moment, .has_mac = s->has_mac };
 
 	memcpy(path.to_mac, s->dst_mac, sizeof path.to_mac);
 	dns_message(p->env.dns, &path, s->payload);
@@ -531,14 +533,8 @@ static void packet(struct pipeline *p, const struct packet *in)
 {
 	struct segment s;
 
-	if (in->time_ns < p->counts.started_ns || p->counts.started_ns == TIME_NONE)
-		p->counts.started_ns = in->time_ns;
-	if (in->time_ns > p->counts.ended_ns || p->counts.ended_ns == TIME_NONE)
-		p->counts.ended_ns = in->time_ns;
-	p->counts.packets++;
-	p->counts.bytes += in->data.len;
 	flow_table_tick(p->flows, in->time_ns);
-	if (defrag_decap(p->defrag, in, &s, &p->decap) == DECAP_SEGMENT)
+	if (intake_take(&p->intake, in, &s))
 		segment(p, &s);
 }
 
@@ -546,6 +542,24 @@ void pipeline_packets(struct pipeline *p, const struct packet *packets, size_t c
 {
 	for (size_t i = 0; i < count; i++)
 		packet(p, &packets[i]);
+}
+
+void pipeline_segment(struct pipeline *p, const struct segment *s, const struct flow_clock *clock)
+{
+	p->env.moment = moment_of(s->number, MOMENT_PACKET);
+	flow_table_follow(p->flows, clock);
+	segment(p, s);
+}
+
+void pipeline_time(struct pipeline *p, uint64_t number, const struct flow_clock *clock)
+{
+	p->env.moment = moment_of(number, MOMENT_FLOWS);
+	flow_table_follow(p->flows, clock);
+}
+
+void pipeline_flush(struct pipeline *p)
+{
+	dns_flush(p->env.dns);
 }
 
 /* ---- life ---- */
@@ -571,23 +585,21 @@ struct pipeline *pipeline_create(const struct pipeline_options *options)
 	struct pipeline *p = xcalloc(1, sizeof *p);
 
 	p->options = *options;
-	p->counts.started_ns = p->counts.ended_ns = TIME_NONE;
-	hash_key_init(&p->key);
-	p->decap.limits = &p->counts.limits;
-	tls_env_init(&p->env, &p->key, &p->counts.limits);
+	intake_init(&p->intake, options->key, &p->counts.limits);
+	tls_env_init(&p->env, options->key, &p->counts.limits);
 	p->env.more_secrets = options->more_secrets;
 	p->env.secrets_context = options->context;
-	p->env.dns = dns_create(&p->key, &p->counts.limits, deliver_lookups, p);
+	p->env.dns = dns_create(options->key, &p->counts.limits, deliver_lookups, p);
 	p->connection_size = sizeof *p->blank + largest_state();
 	p->blank = xcalloc(1, p->connection_size);
 	p->blank->vlan = VLAN_NONE;
 	/* TLS is what most connections that wait are: its blank state packs to nothing. */
 	dissectors[0].init(p->blank->state);
-	struct flow_table_options table = { .connection_size = p->connection_size, .blank_connection = p->blank, .key = &p->key,
-		.limits = &p->counts.limits, .retire = retire, .in_vain = in_vain, .context = p };
+	struct flow_table_options table = { .connection_size = p->connection_size, .blank_connection = p->blank, .key = options->key,
+		.limits = &p->counts.limits, .retire = retire, .in_vain = in_vain, .context = p,
+		.bit_by_bit = options->live, .flows_max = options->share > 1 ? FLOWS_MAX / options->share : FLOWS_MAX,
+		.awake_max = options->share > 1 ? AWAKE_MAX / options->share : AWAKE_MAX };
 	p->flows = flow_table_create(&table);
-	p->attempts = attempts_create(&p->key, &p->counts.limits);
-	p->defrag = defrag_create(&p->key, &p->counts.limits);
 	return p;
 }
 
@@ -608,6 +620,7 @@ void pipeline_secret_counts(const struct pipeline *p, uint64_t *secrets, uint64_
 
 void pipeline_drain(struct pipeline *p)
 {
+	p->env.moment = moment_of(MOMENT_END_NUMBER, MOMENT_FLOWS);
 	flow_table_drain(p->flows);
 	dns_flush(p->env.dns);
 }
@@ -615,11 +628,6 @@ void pipeline_drain(struct pipeline *p)
 void pipeline_tick(struct pipeline *p, int64_t now_ns)
 {
 	flow_table_tick(p->flows, now_ns);
-}
-
-struct attempt *pipeline_attempts(struct pipeline *p, bool all, size_t *count)
-{
-	return attempts_take(p->attempts, all, count);
 }
 
 void pipeline_give_back(struct pipeline *p, struct handshake *h)
@@ -632,12 +640,7 @@ void pipeline_counts(const struct pipeline *p, struct capture *out)
 	struct flow_table_counts flows;
 
 	flow_table_counts(p->flows, &flows);
-	out->started_ns = p->counts.started_ns;
-	out->ended_ns = p->counts.ended_ns;
-	out->packets = p->counts.packets;
-	out->bytes = p->counts.bytes;
-	out->truncated_packets = p->decap.truncated;
-	out->malformed_packets = p->decap.malformed;
+	intake_counts(&p->intake, out);
 	out->reassembly_gaps = p->counts.reassembly_gaps;
 	out->flows = flows.flows;
 	out->evicted_flows = flows.evicted;
@@ -647,7 +650,7 @@ void pipeline_counts(const struct pipeline *p, struct capture *out)
 
 uint64_t pipeline_unknown_links(const struct pipeline *p)
 {
-	return p->decap.unknown_link;
+	return p->intake.decap.unknown_link;
 }
 
 void pipeline_destroy(struct pipeline *p)
@@ -655,8 +658,7 @@ void pipeline_destroy(struct pipeline *p)
 	if (!p)
 		return;
 	flow_table_destroy(p->flows);
-	attempts_destroy(p->attempts);
-	defrag_destroy(p->defrag);
+	intake_finish(&p->intake);
 	dns_destroy(p->env.dns);
 	tls_env_finish(&p->env);
 	free(p->blank);

@@ -64,7 +64,7 @@ static int read_packets(struct capturing *c, struct source *s, const char *path)
 		uint64_t done, total;
 
 		while (source_next_secrets(s, &secrets))
-			pipeline_secrets(c->pipeline, secrets, true);
+			capturing_secrets(c, secrets);
 		more = capturing_packets(c, packets, count);
 		source_progress(s, &done, &total);
 		progress_update(&progress, done, total);
@@ -105,9 +105,9 @@ static void read_file(struct run *r, const char *path, const char *keylog_hash)
 	if (capturing_begin(&c, r, path, "file", print)) {
 		int status = read_packets(&c, s, path);
 
-		if (pipeline_unknown_links(c.pipeline)) {
+		if (capturing_unknown_links(&c)) {
 			message("%s: %llu packets have a link type that is not known (%s): they were left out", path,
-				(unsigned long long)pipeline_unknown_links(c.pipeline), source_link_types(s));
+				(unsigned long long)capturing_unknown_links(&c), source_link_types(s));
 			status = EXIT_INCOMPLETE;
 		}
 		capturing_end(&c, &(struct source_stats){ 0 }, source_link_types(s), status);

@@ -7,8 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { ATTEMPTS_NS = 1000000000 };
-
 static bool open_diagnosis(struct run *r, struct error *error)
 {
 	struct trust_options roots = { .ca_file = r->options->ca_file, .ca_path = r->options->ca_path };
@@ -30,7 +28,8 @@ bool run_open(struct run *r, const struct options *options)
 {
 	struct error error;
 
-	*r = (struct run){ .options = options };
+	*r = (struct run){ .options = options, .jobs = options->jobs ? (size_t)options->jobs : 1 };
+	hash_key_init(&r->key);
 	if (gethostname(r->sensor, sizeof r->sensor - 1))
 		strcpy(r->sensor, "localhost");
 	if (!open_diagnosis(r, &error)) {
@@ -42,7 +41,7 @@ bool run_open(struct run *r, const struct options *options)
 		diagnose_destroy(r->diagnose);
 		return false;
 	}
-	r->writer = writer_create(&sqlite_sink, r->sink, r->diagnose, options->no_ndpi);
+	r->writer = writer_create(&sqlite_sink, r->sink, r->diagnose, options->no_ndpi, r->jobs);
 	return true;
 }
 
@@ -74,69 +73,45 @@ int run_close(struct run *r)
 	return r->status;
 }
 
-static void take_back(struct capturing *c)
-{
-	for (struct handshake *h; (h = writer_take_back(c->run->writer));)
-		pipeline_give_back(c->pipeline, h);
-}
-
-static void emit(void *context, struct handshake *h)
-{
-	struct capturing *c = context;
-
-	take_back(c);
-	writer_put(c->run->writer, h);
-}
-
-static void emit_lookups(void *context, struct lookup_batch *batch)
-{
-	struct capturing *c = context;
-
-	writer_put_lookups(c->run->writer, batch);
-}
-
-static void store_attempts(struct capturing *c, bool all)
-{
-	size_t count;
-	struct attempt *attempts = pipeline_attempts(c->pipeline, all, &count);
-
-	if (attempts)
-		writer_put_attempts(c->run->writer, attempts, count);
-}
-
-/* Live, who looks at the database shall see what is going on. */
-static void store_attempts_when_due(struct capturing *c, int64_t now_ns)
-{
-	if (c->attempts_ns == TIME_NONE || now_ns < c->attempts_ns)
-		c->attempts_ns = now_ns;
-	if (now_ns - c->attempts_ns < ATTEMPTS_NS)
-		return;
-	c->attempts_ns = now_ns;
-	store_attempts(c, false);
-}
-
-static bool more_secrets(void *context, bool urgent)
-{
-	struct capturing *c = context;
-
-	return keyfile_refresh(&c->keyfile, c->pipeline, urgent);
-}
-
 /* A live capture may begin before the program that writes the key log does. */
-static void begin_secrets(struct capturing *c, bool live)
+static void tell_unread_keylog(struct capturing *c, bool live, const struct error *error)
 {
 	const char *path = c->run->options->keylog;
-	struct error error;
 
-	if (!path || !keyfile_open(&c->keyfile, path, &error)) {
-		keyfile_await(&c->keyfile, path);
-		if (path && live)
-			message("%s: is not there yet: it is looked for again", path);
-		else if (path)
-			run_status(c->run, message_error(path, &error));
+	if (live)
+		message("%s: is not there yet: it is looked for again", path);
+	else
+		run_status(c->run, message_error(path, error));
+}
+
+static bool begin_workers(struct capturing *c, bool live, struct error *error)
+{
+	struct run *r = c->run;
+	struct worker_options options = { .keylog = r->options->keylog, .live = live, .share = (uint32_t)r->jobs, .key = &r->key };
+	struct error keylog_error;
+	bool keylog_read = true;
+
+	if (r->jobs == 1)
+		keylog_read = worker_begin(&c->worker, writer_lane(r->writer, 0), &options, &keylog_error);
+	else if (!jobs_create(&c->jobs, r->jobs, r->writer, &options, &keylog_read, &keylog_error, error))
+		return false;
+	if (!keylog_read)
+		tell_unread_keylog(c, live, &keylog_error);
+	return true;
+}
+
+static void end_workers(struct capturing *c)
+{
+	if (c->jobs) {
+		jobs_finish(c->jobs);
+		writer_stop(c->run->writer);
+		jobs_counts(c->jobs, &c->capture);
 		return;
 	}
-	keyfile_read(&c->keyfile, c->pipeline, !live);
+	pipeline_drain(c->worker.pipeline);
+	writer_stop(c->run->writer);
+	worker_take_back(&c->worker);
+	pipeline_counts(c->worker.pipeline, &c->capture);
 }
 
 static void end_secrets(struct capturing *c)
@@ -144,29 +119,31 @@ static void end_secrets(struct capturing *c)
 	const char *path = c->run->options->keylog;
 	uint64_t secrets, bad_lines;
 
-	pipeline_secret_counts(c->pipeline, &secrets, &bad_lines);
+	if (c->jobs)
+		jobs_secret_counts(c->jobs, &secrets, &bad_lines);
+	else
+		pipeline_secret_counts(c->worker.pipeline, &secrets, &bad_lines);
 	if (bad_lines)
 		message("%s: %llu lines are no lines of a key log (RFC 9850): they were left out", path ? path : c->capture.source,
 			(unsigned long long)bad_lines);
-	keyfile_close(&c->keyfile);
 }
 
 bool capturing_begin(struct capturing *c, struct run *r, const char *source, const char *kind, const char *fingerprint)
 {
 	struct error error;
 
-	*c = (struct capturing){ .run = r, .left = r->options->count ? r->options->count : UINT64_MAX, .attempts_ns = TIME_NONE };
+	*c = (struct capturing){ .run = r, .left = r->options->count ? r->options->count : UINT64_MAX };
 	c->capture = (struct capture){ .source = source, .kind = kind, .fingerprint = fingerprint, .filter = r->options->filter, .sensor = r->sensor,
 		.started_ns = TIME_NONE, .ended_ns = TIME_NONE };
 	if (!writer_begin(r->writer, &c->capture, &error)) {
 		run_status(r, message_error(r->options->output, &error));
 		return false;
 	}
-	bool live = !strcmp(kind, "interface");
-	c->pipeline = pipeline_create(&(struct pipeline_options){ .emit = emit, .emit_lookups = emit_lookups,
-		.more_secrets = live && r->options->keylog ? more_secrets : NULL, .context = c });
-	begin_secrets(c, live);
-	return true;
+	if (begin_workers(c, !strcmp(kind, "interface"), &error))
+		return true;
+	writer_stop(r->writer);
+	run_status(r, message_error(NULL, &error));
+	return false;
 }
 
 bool capturing_packets(struct capturing *c, const struct packet *packets, size_t count)
@@ -174,17 +151,36 @@ bool capturing_packets(struct capturing *c, const struct packet *packets, size_t
 	if (count > c->left)
 		count = (size_t)c->left;
 	c->left -= count;
-	pipeline_packets(c->pipeline, packets, count);
-	take_back(c);
-	if (count && !c->capture.fingerprint)
-		store_attempts_when_due(c, packets[count - 1].time_ns);
+	if (c->jobs) {
+		jobs_packets(c->jobs, packets, count);
+	} else {
+		pipeline_packets(c->worker.pipeline, packets, count);
+		worker_take_back(&c->worker);
+	}
 	return c->left != 0;
+}
+
+void capturing_secrets(struct capturing *c, struct bytes text)
+{
+	if (c->jobs)
+		jobs_secrets(c->jobs, text);
+	else
+		pipeline_secrets(c->worker.pipeline, text, true);
+}
+
+uint64_t capturing_unknown_links(const struct capturing *c)
+{
+	return c->jobs ? jobs_unknown_links(c->jobs) : pipeline_unknown_links(c->worker.pipeline);
 }
 
 void capturing_tick(struct capturing *c, int64_t now_ns)
 {
-	pipeline_tick(c->pipeline, now_ns);
-	store_attempts_when_due(c, now_ns);
+	if (c->jobs) {
+		jobs_tick(c->jobs, now_ns);
+		return;
+	}
+	pipeline_tick(c->worker.pipeline, now_ns);
+	lane_pass(c->worker.lane, 0);
 }
 
 void capturing_end(struct capturing *c, const struct source_stats *stats, const char *link_type, int status)
@@ -192,11 +188,7 @@ void capturing_end(struct capturing *c, const struct source_stats *stats, const 
 	struct run *r = c->run;
 	struct error error;
 
-	pipeline_drain(c->pipeline);
-	store_attempts(c, true);
-	writer_stop(r->writer);
-	take_back(c);
-	pipeline_counts(c->pipeline, &c->capture);
+	end_workers(c);
 	writer_add_limits(r->writer, &c->capture.limits);
 	c->capture.link_type = link_type;
 	c->capture.status = status;
@@ -211,15 +203,20 @@ void capturing_end(struct capturing *c, const struct source_stats *stats, const 
 	r->handshakes += c->capture.handshakes;
 	run_status(r, status);
 	end_secrets(c);
-	pipeline_destroy(c->pipeline);
-	c->pipeline = NULL;
+	if (c->jobs)
+		jobs_destroy(c->jobs);
+	else
+		worker_finish(&c->worker);
 }
 
 void capturing_print(const struct capturing *c)
 {
 	struct capture now = c->capture;
 
-	pipeline_counts(c->pipeline, &now);
+	if (c->jobs)
+		jobs_counts(c->jobs, &now);
+	else
+		pipeline_counts(c->worker.pipeline, &now);
 	message("%s: %llu packets, %llu bytes, %llu connections, %llu handshakes, %llu malformed, %llu cut by the snap length, %llu holes, %llu evicted",
 		now.source, (unsigned long long)now.packets, (unsigned long long)now.bytes, (unsigned long long)now.flows, (unsigned long long)now.handshakes,
 		(unsigned long long)now.malformed_packets, (unsigned long long)now.truncated_packets, (unsigned long long)now.reassembly_gaps,

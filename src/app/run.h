@@ -2,9 +2,9 @@
 #ifndef APP_RUN_H
 #define APP_RUN_H
 
-#include "app/keyfile.h"
+#include "app/jobs.h"
 #include "app/options.h"
-#include "app/pipeline.h"
+#include "app/worker.h"
 #include "app/writer.h"
 #include "source/source.h"
 
@@ -16,6 +16,8 @@ struct run {
 	struct sink *sink;
 	struct diagnose *diagnose;
 	struct writer *writer;
+	size_t jobs;			/* -j */
+	struct hash_key key;
 	char sensor[256];
 	uint64_t packets, kernel_drops, interface_drops, handshakes;
 	int status;
@@ -31,17 +33,20 @@ void run_status(struct run *r, int status);
 /* One capture being taken. */
 struct capturing {
 	struct run *run;
-	struct pipeline *pipeline;
+	struct jobs *jobs;		/* NULL: one worker, in the thread that reads */
+	struct worker worker;
 	struct capture capture;
-	struct keyfile keyfile;		/* of -k; live it is read again and again */
 	uint64_t left;			/* packets that -c still allows */
-	int64_t attempts_ns;		/* packet time when attempts were stored last */
 };
 
 bool capturing_begin(struct capturing *c, struct run *r, const char *source, const char *kind, const char *fingerprint);
 /* False once -c is reached. */
 bool capturing_packets(struct capturing *c, const struct packet *packets, size_t count);
-/* Live, when no packet came for a while: time goes on. */
+/* Lines of a key log that the capture holds; borrowed until capturing_end(). */
+void capturing_secrets(struct capturing *c, struct bytes text);
+/* Packets whose link type is not in the table. */
+uint64_t capturing_unknown_links(const struct capturing *c);
+/* Live, when no packet came for a while: time goes on, and what came is stored soon. */
 void capturing_tick(struct capturing *c, int64_t now_ns);
 /* Stores what is still open, and the capture's row. */
 void capturing_end(struct capturing *c, const struct source_stats *stats, const char *link_type, int status);

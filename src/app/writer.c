@@ -2,23 +2,16 @@
 
 #include "app/joins.h"
 #include "app/message.h"
-#include "app/ring.h"
 #include "base/xmalloc.h"
 #include "record/ocsp.h"
 
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
-/* The way back holds everything the way there can, and what was popped meanwhile: it is never full. */
-enum { RING_ROOM = 256, BACK_ROOM = 2 * RING_ROOM, BATCH = 64 };
-enum { FLUSH_MS = 500, IDLE_MS = 100, COMPLAIN_MS = 60000 };
-
-struct attempt_batch {
-	struct attempt *attempts;
-	size_t count;
-};
+enum { FLUSH_MS = 500, IDLE_MS = 100, COMPLAIN_MS = 60000, ATTEMPTS_MS = 1000 };
 
 struct writer {
 	const struct sink_ops *ops;
@@ -26,28 +19,15 @@ struct writer {
 	struct ocsp_memory ocsp;
 	struct joins *joins;
 	struct diagnose *diagnose;
-	struct ring *there, *back;
+	struct lanes *lanes;
+	struct hash_key key;
+	struct limit_counts limits;
+	struct attempts *attempts;
 	pthread_t thread;
-	bool running, dirty;
-	int64_t flushed_ms, complained_ms;
-	struct handshake stop;		/* its address ends the thread */
+	size_t lane_count;
+	bool running, dirty, live;
+	int64_t flushed_ms, complained_ms, attempts_ms;
 };
-
-/* The ring carries three kinds of items: a pointer to lookups has its lowest bit set, one to attempts the next. */
-static void *as_item(struct lookup_batch *batch)
-{
-	return (char *)batch + 1;
-}
-
-static struct lookup_batch *lookups_of(void *item)
-{
-	return (uintptr_t)item & 1 ? (struct lookup_batch *)(void *)((char *)item - 1) : NULL;
-}
-
-static struct attempt_batch *attempts_of(void *item)
-{
-	return (uintptr_t)item & 2 ? (struct attempt_batch *)(void *)((char *)item - 2) : NULL;
-}
 
 static int64_t now_ms(void)
 {
@@ -84,50 +64,68 @@ static void flush_when_due(struct writer *w)
 		complain(w, &error);
 }
 
-static void store_attempts(struct writer *w, struct attempt_batch *batch)
+static void store_attempts(struct writer *w, bool all)
+{
+	size_t count;
+	struct attempt *attempts = attempts_take(w->attempts, all, &count);
+	struct error error;
+
+	if (!attempts)
+		return;
+	w->dirty = true;
+	if (!w->ops->put_attempts(w->sink, attempts, count, &error))
+		complain(w, &error);
+	free(attempts);
+}
+
+/* Live, who looks at the database shall see what is going on. */
+static void store_attempts_when_due(struct writer *w)
+{
+	int64_t now = now_ms();
+
+	if (!w->live || now - w->attempts_ms < ATTEMPTS_MS)
+		return;
+	w->attempts_ms = now;
+	store_attempts(w, false);
+}
+
+static void store(struct writer *w, struct handshake *h)
 {
 	struct error error;
 
 	w->dirty = true;
-	if (!w->ops->put_attempts(w->sink, batch->attempts, batch->count, &error))
+	ocsp_tell(&w->ocsp, h);
+	joins_tell(w->joins, h);
+	diagnose_handshake(w->diagnose, h);
+	if (!w->ops->put(w->sink, h, &error))
 		complain(w, &error);
-	free(batch->attempts);
-	free(batch);
 }
 
 static void *run(void *argument)
 {
 	struct writer *w = argument;
-	struct error error;
+	struct parcel next = { .kind = PARCEL_NONE };
 
-	for (unsigned i = 0;; i++) {
-		void *item = ring_pop(w->there, IDLE_MS);
-		struct lookup_batch *lookups = lookups_of(item);
-		struct attempt_batch *attempts = attempts_of(item);
-		struct handshake *h = lookups || attempts ? NULL : item;
-
-		if (h == &w->stop)
-			break;
-		if (lookups)
-			joins_learn(w->joins, lookups);
-		if (attempts)
-			store_attempts(w, attempts);
-		if (h) {
-			w->dirty = true;
-			ocsp_tell(&w->ocsp, h);
-			joins_tell(w->joins, h);
-			diagnose_handshake(w->diagnose, h);
-			if (!w->ops->put(w->sink, h, &error))
-				complain(w, &error);
-			ring_push(w->back, h);
+	for (unsigned i = 0; next.kind != PARCEL_END; i++) {
+		next = lanes_next(w->lanes, IDLE_MS);
+		if (next.kind == PARCEL_HANDSHAKE) {
+			store(w, next.handshake);
+			lane_give_back(next.lane, next.handshake);
+		} else if (next.kind == PARCEL_LOOKUP) {
+			joins_learn(w->joins, next.lookup);
+		} else if (next.kind == PARCEL_ATTEMPT) {
+			attempts_add(w->attempts, next.attempt);
 		}
-		if (!item || i % 64 == 0)
+		if (next.kind == PARCEL_NONE || i % 64 == 0) {
+			store_attempts_when_due(w);
 			flush_when_due(w);
+		}
 	}
+	store_attempts(w, true);
 	return NULL;
 }
 
-struct writer *writer_create(const struct sink_ops *ops, struct sink *sink, struct diagnose *diagnose, bool without_ndpi)
+struct writer *writer_create(const struct sink_ops *ops, struct sink *sink, struct diagnose *diagnose, bool without_ndpi, size_t lanes)
 {
 	struct writer *w = xcalloc(1, sizeof *w);
 
@@ -135,8 +133,9 @@ struct writer *writer_create(const struct sink_ops *ops, struct sink *sink, stru
 	w->sink = sink;
 	w->diagnose = diagnose;
 	w->joins = joins_create(without_ndpi);
-	w->there = ring_create(RING_ROOM, BATCH);
-	w->back = ring_create(BACK_ROOM, BACK_ROOM);
+	w->lane_count = lanes;
+	w->lanes = lanes_create(lanes);
+	hash_key_init(&w->key);
 	return w;
 }
 
@@ -145,8 +144,8 @@ void writer_destroy(struct writer *w)
 	if (!w)
 		return;
 	writer_stop(w);
-	ring_destroy(w->there);
-	ring_destroy(w->back);
+	lanes_destroy(w->lanes);
+	attempts_destroy(w->attempts);
 	joins_destroy(w->joins);
 	free(w);
 }
@@ -158,7 +157,12 @@ bool writer_begin(struct writer *w, struct capture *c, struct error *error)
 	if (!w->ops->begin(w->sink, c, error))
 		return false;
 	joins_begin(w->joins);
-	w->flushed_ms = now_ms();
+	attempts_destroy(w->attempts);
+	w->limits = (struct limit_counts){ 0 };
+	w->attempts = attempts_create(&w->key, &w->limits);
+	lanes_begin(w->lanes);
+	w->live = !strcmp(c->kind, "interface");
+	w->flushed_ms = w->attempts_ms = now_ms();
 	diagnose_begin_capture(w->diagnose);
 	/* Signals are the main thread's. */
 	sigfillset(&all);
@@ -171,46 +175,25 @@ bool writer_begin(struct writer *w, struct capture *c, struct error *error)
 	return true;
 }
 
-void writer_put(struct writer *w, struct handshake *h)
+struct lane *writer_lane(struct writer *w, size_t which)
 {
-	ring_push(w->there, h);
-}
-
-void writer_put_lookups(struct writer *w, struct lookup_batch *batch)
-{
-	ring_push(w->there, as_item(batch));
-}
-
-void writer_put_attempts(struct writer *w, struct attempt *attempts, size_t count)
-{
-	struct attempt_batch *batch = xcalloc(1, sizeof *batch);
-
-	*batch = (struct attempt_batch){ attempts, count };
-	ring_push(w->there, (char *)batch + 2);
+	return lanes_each(w->lanes, which);
 }
 
 void writer_add_limits(const struct writer *w, struct limit_counts *out)
 {
+	for (size_t i = 0; i < LIMIT_COUNT; i++)
+		out->bitten[i] += w->limits.bitten[i];
 	joins_add_limits(w->joins, out);
 	diagnose_take_limits(w->diagnose, out);
-}
-
-struct handshake *writer_take_back(struct writer *w)
-{
-	return ring_try_pop(w->back);
-}
-
-void writer_nudge(struct writer *w)
-{
-	ring_nudge(w->there);
 }
 
 void writer_stop(struct writer *w)
 {
 	if (!w->running)
 		return;
-	ring_push(w->there, &w->stop);
-	ring_nudge(w->there);
+	for (size_t i = 0; i < w->lane_count; i++)
+		lane_end(lanes_each(w->lanes, i));
 	pthread_join(w->thread, NULL);
 	w->running = false;
 }

@@ -14,9 +14,9 @@
 #define SYN_NONE UINT32_MAX
 
 enum {
-	SYN_SETS_FIRST = 1 << 10,
-	SYN_SETS_MAX = 1 << 12,
-	SYN_WAYS = 4,
+	SYN_SETS_FIRST = 1 << 9,
+	SYN_SETS_MAX = 1 << 11,
+	SYN_WAYS = 8,
 	/* The shortest retransmission time-out in use is 200 ms (RFC 6298 asks for 1 s); what
 	 * comes again sooner is the same packet seen twice, as mirror ports do. */
 	SYN_RETRANSMISSION_NS = 100000000,

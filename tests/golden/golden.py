@@ -70,6 +70,8 @@ class Program:
         self.options = ["--ca-file", str(trusted)] if "--ca-file" in helped else []
         # What nDPI says changes from release to release; tests/golden/applications.py has a test of its own.
         self.options += ["--no-ndpi"] if "--no-ndpi" in helped else []
+        # The rows are the same whatever -j is.
+        self.options += ["-j", os.environ["OVERHEAR_JOBS"]] if os.environ.get("OVERHEAR_JOBS") else []
         self.opens_secrets = "--keylog" in helped
 
     def read(self, capture, database, keylog=None):
