@@ -52,6 +52,11 @@ server_think_ms tls_ms first_byte_ms total_ms round_trips retransmissions client
 EXPECTED_LATER = set("""
 vlan encapsulation inner_server_name
 """.split())
+# What can stand before TLS, by the contract, and what else overhear knows.
+ROADS = """
+smtp lmtp imap pop3 ftp nntp ldap xmpp irc sieve postgresql mysql rdp tds http-connect http-upgrade socks4 socks5 proxy-v1
+proxy-v2 openvpn eap capwap
+""".split()
 # nDPI's own: applications.py asks for them.
 ELSEWHERE = {"application", "category", "risks"}
 # A database for each capture: in memory, where the system has a place for that.
@@ -199,6 +204,12 @@ def never_filled(readings):
     return complaints + [f"{name} holds values: take it out of EXPECTED_LATER" for name in sorted(filled & EXPECTED_LATER)]
 
 
+def never_travelled(readings):
+    """Roads that lead to a handshake in none of the captures."""
+    seen = {road for reading in readings for row in reading.tables.get("handshakes", []) for road in (row.get("starttls") or "").split("+")}
+    return [f"{road} leads nowhere" for road in ROADS if road not in seen]
+
+
 class Tap:
     def __init__(self):
         self.count = self.failures = 0
@@ -261,6 +272,7 @@ def main():
         judge(tap, arguments.root, program, *job, reading)
     if not arguments.names:
         tap.say("every column is filled by a capture", never_filled(readings))
+        tap.say("every road to TLS has a capture", never_travelled(readings))
     return tap.end()
 
 

@@ -1,6 +1,12 @@
-"""TLS inside OpenVPN and EAP."""
+"""TLS inside OpenVPN, EAP and CAPWAP."""
 
-from datagrams import ask_radius, eap_seen, hostapd, openvpn, openvpn_seen, supplicant
+import os
+import subprocess
+import sys
+
+from datagrams import ask_radius, dtls_server, eap_seen, hostapd, openvpn, openvpn_seen, over_dtls, supplicant
+from lab import SERVER
+from openssl import s_client, seen
 from registry import scenario
 
 
@@ -48,3 +54,22 @@ def eap_ttls_wire(lab):
     result = lab.client("timeout", "6", "wpa_supplicant", "-d", "-D", "wired", "-i", "eth0", "-c",
                         supplicant(lab, "TTLS", "wired", 'phase1="tls_disable_tlsv1_3=1"'), seconds=9)
     return [eap_seen(result, client_ip=None, server_port=None)]
+
+
+@scenario("DTLS 1.2 as CAPWAP's control channel has it: OpenSSL both sides, the four bytes before each datagram by hand")
+def capwap(lab):
+    script = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "capwap.py")
+    lab.pki.leaf("rsa")
+    dtls_server(lab, port=444)
+    lab.server(sys.executable, script, "unwrap", "5246", "127.0.0.1", "444", wait=False)
+    lab.wait_for(lambda: ":5246 " in lab.udp_sockets(), "no relay at the server")
+    wrapper = subprocess.Popen(lab.inside("client") + [sys.executable, script, "wrap", "5246", SERVER, "5246"])
+    try:
+        lab.wait_for(lambda: ":5246 " in subprocess.run(lab.inside("client") + ["ss", "-Hlun"], stdout=subprocess.PIPE, text=True).stdout,
+                     "no relay at the client")
+        lab.record(filter="udp")
+        result = s_client(lab, "-dtls1_2", address="127.0.0.1", port=5246)
+    finally:
+        wrapper.terminate()
+        wrapper.wait()
+    return [over_dtls(seen(result, server_port=5246, starttls="capwap"), 1)]

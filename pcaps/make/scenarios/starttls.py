@@ -1,11 +1,12 @@
 """TLS behind STARTTLS and its kin, through proxies, and what did not come of it."""
 
 import os
+import re
 import subprocess
 import sys
 
 from lab import NAME, SERVER
-from openssl import s_client, seen
+from openssl import VERSIONS, iana_name, s_client, seen
 from registry import Attempts, scenario
 
 SPOKEN = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "spoken.py")
@@ -284,3 +285,112 @@ directory {home}
                         env={"LDAPTLS_CACERT": lab.pki.root})
     assert result.has("1.3.6.1.4.1.1466.20037"), result.text
     return [{"outcome": "completed", "version": "TLS 1.3", "starttls": "ldap", "server_port": 389}]
+
+
+# ---- TLS inside the packets of TDS, and RDP ----
+
+def tds_server(lab, habit="required"):
+    lab.pki.leaf("rsa")
+    script = os.path.join(os.path.dirname(SPOKEN), "tds.py")
+    server = lab.server(sys.executable, script, "1433", chained(lab), lab.pki.key("rsa"), habit, port=1433)
+    lab.record()
+    return server
+
+
+@scenario("FreeTDS's tsql: the handshake of TLS goes in packets of TDS; the server is scripted")
+def tds_freetds(lab):
+    server = tds_server(lab)
+    config = lab.file("freetds.conf", f"""
+[there]
+host = {SERVER}
+port = 1433
+tds version = 7.4
+encryption = require
+ca file = {lab.pki.root}
+check certificate hostname = no
+""")
+    result = lab.client("tsql", "-S", "there", "-U", "guest", "-P", "secret", env={"FREETDSCONF": config, "SSLKEYLOGFILE": lab.keylog})
+    assert result.has("Login failed"), result.text
+    version = server.find(r"secured by (\S+)")
+    return [{"outcome": "completed", "version": VERSIONS[version], "cipher": iana_name(server.find(r"secured by \S+ (\S+)")),
+             "starttls": "tds", "server_port": 1433}]
+
+
+def tedious(lab, encrypt):
+    script = os.path.join(os.path.dirname(SPOKEN), "tds.mjs")
+    result = lab.client(lab.tools["node"], f"--tls-keylog={lab.keylog}", script, SERVER, "1433", NAME, encrypt,
+                        env={"NODE_EXTRA_CA_CERTS": lab.pki.root})
+    assert result.has("Login failed"), result.text
+
+
+@scenario("tedious: the handshake of TLS goes in packets of TDS; the server is scripted")
+def tds_tedious(lab):
+    server = tds_server(lab)
+    tedious(lab, "true")
+    version = server.find(r"secured by (\S+)")
+    return [{"server_name": NAME, "outcome": "completed", "version": VERSIONS[version],
+             "cipher": iana_name(server.find(r"secured by \S+ (\S+)")), "starttls": "tds", "server_port": 1433}]
+
+
+@scenario("tedious: TDS 8, strict: TLS comes first; the server is scripted")
+def tds_strict(lab):
+    tds_server(lab, "strict")
+    tedious(lab, "strict")
+    return [{"server_name": NAME, "outcome": "completed", "starttls": None, "server_port": 1433, "hidden": {"alpn": "tds/8.0"}}]
+
+
+@scenario("tsql wants TLS and the server of TDS does not know it: no handshake, an attempt")
+def tds_refused(lab):
+    tds_server(lab, "refused")
+    config = lab.file("freetds.conf", f"[there]\nhost = {SERVER}\nport = 1433\ntds version = 7.4\nencryption = require\n")
+    lab.client("tsql", "-S", "there", "-U", "guest", "-P", "secret", env={"FREETDSCONF": config})
+    return refusal(1433, "starttls-refused", "tds")
+
+
+def xrdp(lab, security="tls"):
+    lab.pki.leaf("rsa")
+    config = lab.file("xrdp.ini", f"""
+[Globals]
+ini_version=1
+fork=true
+port=tcp://0.0.0.0:3389
+security_layer={security}
+crypt_level=high
+certificate={chained(lab)}
+key_file={lab.pki.key("rsa")}
+ssl_protocols=TLSv1.2, TLSv1.3
+[Logging]
+LogFile={lab.work}/xrdp.log
+LogLevel=INFO
+EnableConsole=true
+[Xorg]
+name=Xorg
+lib=libxup.so
+ip=127.0.0.1
+port=-1
+""")
+    server = lab.server("xrdp", "--nodaemon", "--config", config, port=3389, wait=False)
+    wait_for_port(lab, server, 3389)
+    lab.record()
+    return server
+
+
+def freerdp(lab, *options):
+    return lab.client("xvfb-run", "-a", "xfreerdp", f"/v:{SERVER}", "/u:guest", "/p:secret", "/cert:ignore", "/log-level:DEBUG", *options,
+                      seconds=8)
+
+
+@scenario("FreeRDP asks xrdp for TLS")
+def rdp_freerdp(lab):
+    server = xrdp(lab)
+    freerdp(lab, "/sec:tls", "/auth-only")
+    version, cipher = re.search(r"TLS connection established from \S+ port \d+: (\S+) with cipher (\S+)", server.text()).groups()
+    return [{"outcome": "completed", "version": VERSIONS[version], "cipher": iana_name(cipher), "starttls": "rdp", "server_port": 3389}]
+
+
+@scenario("FreeRDP offers TLS as well, and xrdp chooses RDP's own encryption: no handshake, an attempt")
+def rdp_refused(lab):
+    server = xrdp(lab, "rdp")
+    freerdp(lab, "/sec:tls", "/auth-only")
+    assert server.has(r"requested \[SSL\|RDP\], selected \[RDP\]"), server.text()
+    return refusal(3389, "starttls-refused", "rdp")
