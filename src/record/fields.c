@@ -41,8 +41,25 @@ static const char *const reassembly[] = {
 #define AT(member)                                                                                 \
 	.offset = offsetof(struct handshake, member),                                              \
 	.size = sizeof(((struct handshake *)0)->member)
-#define IF(member)	    .flag = offsetof(struct handshake, member)
 #define MARKS(first, width) .bit = first, .bits = width
+#define SHARED .shared = true
+/* An end of the connection is one number, (IPv4 address << 16) + port, or the text `port address`. */
+#define ADDRESS(end)                                                                               \
+	"CASE typeof(" end ") WHEN 'integer' THEN printf('%d.%d.%d.%d', " end " >> 40, " end       \
+	" >> 32 & 255, " end " >> 24 & 255, " end " >> 16 & 255) "                                 \
+	"ELSE nullif(substr(" end ", instr(" end ", ' ') + 1), '') END"
+#define PORT(end)                                                                                  \
+	"nullif(CASE typeof(" end ") WHEN 'integer' THEN " end " & 65535 "                         \
+	"ELSE CAST(" end " AS INTEGER) END, 0)"
+/* Twelve bytes, the client's first. */
+#define MAC_BYTE(at) "hex(substr(h.macs, " #at ", 1))"
+#define MAC(a, b, c, d, e, f)                                                                      \
+	"CASE WHEN h.macs IS NOT NULL THEN lower(" MAC_BYTE(a) " || ':' || " MAC_BYTE(             \
+		b) " || ':' || " MAC_BYTE(c) " || ':' || " MAC_BYTE(d) " || ':' || " MAC_BYTE(e) " || ':' || " MAC_BYTE(f) ") END"
+/* A byte that says which randoms were seen (1 the client's, 2 the server's), both of them, the session id. */
+#define RANDOM(seen, at)                                                                           \
+	"CASE WHEN substr(h.randoms, 1, 1) IN (x'0" #seen "', x'03') "                             \
+	"THEN lower(hex(substr(h.randoms, " #at ", 32))) END"
 /* The name of a code, RFC 8701's reserved values as GREASE, else the code itself. */
 #define NAME(kind, code)                                                                           \
 	"coalesce((SELECT name FROM names WHERE kind = '" kind "' AND code = " code "), "          \
@@ -77,28 +94,29 @@ const struct field fields[] = {
 	  .meaning = "How many packets carried the handshake." },
 	{ "transport", FIELD_ENUM, AT(transport), MARKS(0, 2), .names = transports,
 	  .meaning = "What carried it." },
-	{ "client_ip", FIELD_ADDRESS, AT(client),
+	{ "client_ip", FIELD_ADDRESS, .view = ADDRESS("h.client"),
 	  .meaning = "Address of the end that sent the ClientHello." },
-	{ "client_port", FIELD_COUNT, AT(client_port), .none = 0, .meaning = "Its port." },
-	{ "server_ip", FIELD_ADDRESS, AT(server), .meaning = "Address of the other end." },
-	{ "server_port", FIELD_COUNT, AT(server_port), .none = 0, .meaning = "Its port." },
-	{ "client_mac", FIELD_MAC, AT(client_mac), IF(has_mac),
+	{ "client_port", FIELD_PORT, .view = PORT("h.client"), .meaning = "Its port." },
+	{ "server_ip", FIELD_ADDRESS, .view = ADDRESS("h.server"),
+	  .meaning = "Address of the other end." },
+	{ "server_port", FIELD_PORT, .view = PORT("h.server"), .meaning = "Its port." },
+	{ "client_mac", FIELD_MAC, .view = MAC(1, 2, 3, 4, 5, 6),
 	  .meaning = "Link address of the outer frame on the client's side: often a router's." },
-	{ "server_mac", FIELD_MAC, AT(server_mac), IF(has_mac),
+	{ "server_mac", FIELD_MAC, .view = MAC(7, 8, 9, 10, 11, 12),
 	  .meaning = "Link address of the outer frame on the server's side: often a router's." },
-	{ "vlan", FIELD_COUNT, AT(vlan), .none = VLAN_NONE,
+	{ "vlan", FIELD_COUNT, AT(vlan), SHARED, .none = VLAN_NONE,
 	  .meaning = "Number of the outermost VLAN." },
-	{ "encapsulation", FIELD_TEXT, AT(encapsulation),
+	{ "encapsulation", FIELD_TEXT, AT(encapsulation), SHARED,
 	  .meaning = "The layers around the packet, outermost first." },
 	{ "community_id", FIELD_COMPUTED, .sql_type = "TEXT",
 	  .meaning = "Community ID (version 1, seed 0): the same flow has the same value in Zeek, "
 		     "Suricata and others." },
-	{ "starttls", FIELD_TEXT, AT(starttls),
+	{ "starttls", FIELD_TEXT, AT(starttls), SHARED,
 	  .meaning = "The protocol spoken in the clear before TLS began, several joined by '+'." },
-	{ "application", FIELD_TEXT, AT(application),
+	{ "application", FIELD_TEXT, AT(application), SHARED,
 	  .meaning = "The application by nDPI's judgement." },
-	{ "category", FIELD_TEXT, AT(category), .meaning = "nDPI's category of the application." },
-	{ "risks", FIELD_TEXT, AT(risks), .meaning = "JSON array of the risks that nDPI names." },
+	{ "category", FIELD_TEXT, AT(category), SHARED, .meaning = "nDPI's category of the application." },
+	{ "risks", FIELD_TEXT, AT(risks), SHARED, .meaning = "JSON array of the risks that nDPI names." },
 	{ "server_name", FIELD_TEXT, AT(server_name),
 	  .meaning = "The host name the first ClientHello asked for (SNI); under ECH the outer, "
 		     "public one." },
@@ -112,44 +130,44 @@ const struct field fields[] = {
 	  .meaning = "The furthest step that was reached." },
 	{ "ended_by", FIELD_ENUM, AT(ended_by), MARKS(8, 3), .names = enders,
 	  .meaning = "Who ended an attempt that did not succeed." },
-	{ "cause", FIELD_TEXT, AT(cause),
+	{ "cause", FIELD_TEXT, AT(cause), SHARED,
 	  .meaning =
 		  "The finding that explains the failure: a code of the catalogue of findings." },
-	{ "inferred", FIELD_BITS, AT(inferred), .names = inferred,
+	{ "inferred", FIELD_BITS, AT(inferred), SHARED, .names = inferred,
 	  .meaning = "JSON array of the columns of this row that were deduced rather than read." },
-	{ "version", FIELD_INT, AT(version), .stored = "version_code",
-	  .view = NAME("version", "h.version_code"),
+	{ "version", FIELD_INT, AT(version), SHARED, .stored = "version_code",
+	  .view = NAME("version", "t.version_code"),
 	  .meaning = "The protocol version that was negotiated." },
-	{ "version_code", FIELD_DERIVED, .view = "h.version_code", .meaning = "Its number." },
+	{ "version_code", FIELD_DERIVED, .view = "t.version_code", .meaning = "Its number." },
 	{ "version_offered", FIELD_DERIVED, .view = NAME("version", "c.version_highest"),
 	  .meaning = "The highest version the client offered." },
-	{ "cipher", FIELD_INT, AT(cipher), .stored = "cipher_code",
-	  .view = NAME("cipher", "h.cipher_code"),
+	{ "cipher", FIELD_INT, AT(cipher), SHARED, .stored = "cipher_code",
+	  .view = NAME("cipher", "t.cipher_code"),
 	  .meaning = "The cipher suite the server chose." },
-	{ "cipher_code", FIELD_DERIVED, .view = "h.cipher_code", .meaning = "Its number." },
-	{ "named_group", FIELD_INT, AT(named_group), .stored = "named_group_code",
-	  .view = NAME("group", "h.named_group_code"),
+	{ "cipher_code", FIELD_DERIVED, .view = "t.cipher_code", .meaning = "Its number." },
+	{ "named_group", FIELD_INT, AT(named_group), SHARED, .stored = "named_group_code",
+	  .view = NAME("group", "t.named_group_code"),
 	  .meaning = "The group of the key exchange (curve, finite field or post-quantum)." },
-	{ "named_group_code", FIELD_DERIVED, .view = "h.named_group_code",
+	{ "named_group_code", FIELD_DERIVED, .view = "t.named_group_code",
 	  .meaning = "Its number." },
-	{ "signature_scheme", FIELD_INT, AT(signature_scheme), .stored = "signature_scheme_code",
-	  .view = NAME("signature_scheme", "h.signature_scheme_code"),
+	{ "signature_scheme", FIELD_INT, AT(signature_scheme), SHARED, .stored = "signature_scheme_code",
+	  .view = NAME("signature_scheme", "t.signature_scheme_code"),
 	  .meaning = "The scheme of the server's signature." },
-	{ "alpn", FIELD_TEXT, AT(alpn),
+	{ "alpn", FIELD_TEXT, AT(alpn), SHARED,
 	  .meaning = "The application protocol that was negotiated (ALPN)." },
 	{ "key_exchange", FIELD_ENUM, AT(key_exchange), MARKS(23, 5), .names = key_exchanges,
 	  .meaning = "How the two ends agreed on a key." },
-	{ "dh_bits", FIELD_INT, AT(dh_bits),
+	{ "dh_bits", FIELD_INT, AT(dh_bits), SHARED,
 	  .meaning = "Size of the Diffie-Hellman prime in bits." },
 	{ "forward_secrecy", FIELD_FLAG, AT(forward_secrecy), MARKS(30, 2),
 	  .meaning = "1 where the session stays secret though the server's key leaks later." },
 	{ "post_quantum", FIELD_FLAG, AT(post_quantum), MARKS(32, 2),
 	  .meaning = "1 where the key exchange withstands a quantum computer." },
-	{ "client_random", FIELD_BINARY, AT(client_random), IF(has_client_random),
+	{ "client_random", FIELD_BINARY, .view = RANDOM(1, 2),
 	  .meaning = "The client's random: the handshake's name in key logs." },
-	{ "server_random", FIELD_BINARY, AT(server_random), IF(has_server_random),
+	{ "server_random", FIELD_BINARY, .view = RANDOM(2, 34),
 	  .meaning = "The server's random." },
-	{ "session_id", FIELD_SESSION_ID, AT(session_id), IF(session_id_len),
+	{ "session_id", FIELD_BINARY, .view = "nullif(lower(hex(substr(h.randoms, 66))), '')",
 	  .meaning = "The session's identifier." },
 	{ "hello_retry", FIELD_FLAG, AT(hello_retry), MARKS(34, 2),
 	  .meaning =
@@ -172,24 +190,24 @@ const struct field fields[] = {
 	  .meaning = "1 where records are encrypted before they are authenticated (RFC 7366)." },
 	{ "secure_renegotiation", FIELD_FLAG, AT(secure_renegotiation), MARKS(40, 2),
 	  .meaning = "1 where a renegotiation is tied to its connection (RFC 5746)." },
-	{ "compression", FIELD_INT, AT(compression), .stored = "compression_code",
-	  .view = PLAIN_NAME("compression", "h.compression_code", "0x%04x"),
+	{ "compression", FIELD_INT, AT(compression), SHARED, .stored = "compression_code",
+	  .view = PLAIN_NAME("compression", "t.compression_code", "0x%04x"),
 	  .meaning = "The compression of records that was chosen." },
-	{ "alert", FIELD_INT, AT(alert_code), .stored = "alert_stored",
-	  .view = "CASE h.alert_stored WHEN 256 THEN 'encrypted' ELSE " PLAIN_NAME(
-		  "alert", "h.alert_stored", "0x%04x") " END",
+	{ "alert", FIELD_INT, AT(alert_code), SHARED, .stored = "alert_stored",
+	  .view = "CASE t.alert_stored WHEN 256 THEN 'encrypted' ELSE " PLAIN_NAME(
+		  "alert", "t.alert_stored", "0x%04x") " END",
 	  .meaning = "The first fatal alert, else the last warning; encrypted where only its shape "
 		     "shows." },
-	{ "alert_code", FIELD_DERIVED, .view = "nullif(h.alert_stored, 256)",
+	{ "alert_code", FIELD_DERIVED, .view = "nullif(t.alert_stored, 256)",
 	  .meaning = "Its number." },
-	{ "alert_level", FIELD_INT, AT(alert_level), .stored = "alert_level_code",
-	  .view = PLAIN_NAME("alert_level", "h.alert_level_code", "0x%04x"),
+	{ "alert_level", FIELD_INT, AT(alert_level), SHARED, .stored = "alert_level_code",
+	  .view = PLAIN_NAME("alert_level", "t.alert_level_code", "0x%04x"),
 	  .meaning = "Its level." },
 	{ "alert_from", FIELD_FLAG, AT(alert_sender), MARKS(48, 2), .names = senders,
 	  .meaning = "Who sent it." },
-	{ "server_certificates", FIELD_INT, AT(server_certificates),
+	{ "server_certificates", FIELD_INT, AT(server_certificates), SHARED,
 	  .meaning = "How many certificates the server sent." },
-	{ "client_certificates", FIELD_INT, AT(client_certificates),
+	{ "client_certificates", FIELD_INT, AT(client_certificates), SHARED,
 	  .meaning = "How many certificates the client sent." },
 	{ "certificates_visible", FIELD_FLAG, AT(certificates_visible), MARKS(42, 2),
 	  .meaning = "1 where the certificates could be read." },
@@ -198,19 +216,19 @@ const struct field fields[] = {
 		  "e.id = m.certificate WHERE m.chain = h.server_chain AND m.position = 0)",
 	  .meaning =
 		  "SHA-256 of the server's own certificate: an sha256 of the view certificates." },
-	{ "certificate_compression", FIELD_INT, AT(certificate_compression),
+	{ "certificate_compression", FIELD_INT, AT(certificate_compression), SHARED,
 	  .stored = "certificate_compression_code",
-	  .view = PLAIN_NAME("certificate_compression", "h.certificate_compression_code", "0x%04x"),
+	  .view = PLAIN_NAME("certificate_compression", "t.certificate_compression_code", "0x%04x"),
 	  .meaning = "How the certificates were compressed (RFC 8879)." },
 	{ "ocsp_status", FIELD_ENUM, AT(ocsp_status), MARKS(28, 2), .names = ocsp,
 	  .meaning = "What the stapled OCSP response says of the server's certificate." },
-	{ "sct_count", FIELD_INT, AT(sct_count),
+	{ "sct_count", FIELD_INT, AT(sct_count), SHARED,
 	  .view = "coalesce((SELECT e.sct_count FROM chain_members m JOIN certificate_rows e ON "
 		  "e.id = m.certificate WHERE m.chain = h.server_chain AND m.position = 0) "
-		  "+ coalesce(h.sct_count, 0), h.sct_count)",
+		  "+ coalesce(t.sct_count, 0), t.sct_count)",
 	  .meaning = "Signed certificate timestamps, in the certificate, the extension and the "
 		     "staple together." },
-	{ "ticket_lifetime_s", FIELD_INT, AT(ticket_lifetime_s),
+	{ "ticket_lifetime_s", FIELD_INT, AT(ticket_lifetime_s), SHARED,
 	  .meaning = "How long the first session ticket may be used." },
 	{ "ja3", FIELD_DERIVED, .view = "CASE WHEN c.ja3 IS NOT NULL THEN lower(hex(c.ja3)) END",
 	  .meaning = "Fingerprint of the client by its first ClientHello (JA3)." },
@@ -219,14 +237,14 @@ const struct field fields[] = {
 	{ "ja4", FIELD_DERIVED, .view = "c.ja4",
 	  .meaning = "Fingerprint of the client that does not depend on the order of its lists "
 		     "(JA4)." },
-	{ "quic_version", FIELD_INT, AT(quic_version), .stored = "quic_version_code",
-	  .view = PLAIN_NAME("quic_version", "h.quic_version_code", "0x%08x"),
+	{ "quic_version", FIELD_INT, AT(quic_version), SHARED, .stored = "quic_version_code",
+	  .view = PLAIN_NAME("quic_version", "t.quic_version_code", "0x%08x"),
 	  .meaning = "The version of QUIC." },
 	{ "quic_retry", FIELD_FLAG, AT(quic_retry), MARKS(44, 2),
 	  .meaning = "1 where the server first proved the client's address with a Retry." },
 	{ "dtls_cookie", FIELD_FLAG, AT(dtls_cookie), MARKS(46, 2),
 	  .meaning = "1 where the server first proved the client's address with a cookie." },
-	{ "reassembly", FIELD_BITS, AT(reassembly), .names = reassembly,
+	{ "reassembly", FIELD_BITS, AT(reassembly), SHARED, .names = reassembly,
 	  .meaning = "whole, or what was missing or in doubt of its bytes." },
 	{ "dns_ms", FIELD_MS, AT(dns_ns), .stored = "dns_ns",
 	  .meaning = "From the lookup that gave the server's address to its answer." },
@@ -246,9 +264,9 @@ const struct field fields[] = {
 	  .meaning = "From the client's first application data to the server's first after it." },
 	{ "total_ms", FIELD_MS, AT(total_ns), .stored = "total_ns",
 	  .meaning = "From the connection's first packet until the client may send." },
-	{ "round_trips", FIELD_INT, AT(round_trips),
+	{ "round_trips", FIELD_INT, AT(round_trips), SHARED,
 	  .meaning = "Flights of the client that the server answered, TCP's aside." },
-	{ "retransmissions", FIELD_INT, AT(retransmissions),
+	{ "retransmissions", FIELD_INT, AT(retransmissions), SHARED,
 	  .meaning = "Segments of the handshake that were sent again." },
 	{ "client_bytes", FIELD_INT, AT(client_bytes),
 	  .meaning = "Bytes of the handshake that the client sent, record headers included." },
@@ -258,8 +276,13 @@ const struct field fields[] = {
 const size_t field_count = sizeof fields / sizeof *fields;
 
 #undef AT
-#undef IF
 #undef MARKS
+#undef SHARED
+#undef ADDRESS
+#undef PORT
+#undef MAC
+#undef MAC_BYTE
+#undef RANDOM
 #undef NAME
 #undef PLAIN_NAME
 
@@ -271,23 +294,30 @@ const struct field *field_find(const char *column)
 	return NULL;
 }
 
+/* Parts of a column that is not in this table. */
+static bool is_part(const struct field *f)
+{
+	return f->type == FIELD_ADDRESS || f->type == FIELD_PORT || f->type == FIELD_MAC || f->type == FIELD_BINARY;
+}
+
 const char *field_stored(const struct field *f)
 {
-	if (f->bits || f->type == FIELD_DERIVED)
+	if (f->bits || f->type == FIELD_DERIVED || is_part(f))
 		return NULL;
 	return f->stored ? f->stored : f->column;
 }
 
 const char *field_sql_type(const struct field *f)
 {
-	static const char *const types[] = {
-		[FIELD_TEXT] = "TEXT",	     [FIELD_ADDRESS] = "TEXT", [FIELD_BINARY] = "BLOB",
-		[FIELD_SESSION_ID] = "BLOB", [FIELD_MAC] = "BLOB",     [FIELD_DERIVED] = NULL,
-	};
-
 	if (f->sql_type)
 		return f->sql_type;
-	return types[f->type] ? types[f->type] : "INTEGER";
+	return f->type == FIELD_TEXT ? "TEXT" : "INTEGER";
+}
+
+/* The alias of the table where it is stored. */
+static const char *table_of(const struct field *f)
+{
+	return f->shared ? "t" : "h";
 }
 
 static void add_enum(const struct field *f, struct buffer *out)
@@ -314,21 +344,22 @@ static void add_bit_names(const struct field *f, const char *around, struct buff
 
 	buffer_add_text(out, "substr(");
 	for (unsigned i = 1; f->names[i]; i++)
-		buffer_add_format(out, "%sCASE WHEN h.%s & %u THEN ',%s%s%s' ELSE '' END",
-				  i > 1 ? " || " : "", column, 1u << (i - 1), around, f->names[i],
-				  around);
+		buffer_add_format(out, "%sCASE WHEN %s.%s & %u THEN ',%s%s%s' ELSE '' END",
+				  i > 1 ? " || " : "", table_of(f), column, 1u << (i - 1), around,
+				  f->names[i], around);
 	buffer_add_text(out, ", 2)");
 }
 
 static void add_bits(const struct field *f, struct buffer *out)
 {
 	if (f->offset == offsetof(struct handshake, reassembly)) {
-		buffer_add_format(out, "CASE WHEN h.%s IS NULL THEN 'whole' ELSE ",
+		buffer_add_format(out, "CASE WHEN %s.%s IS NULL THEN 'whole' ELSE ", table_of(f),
 				  field_stored(f));
 		add_bit_names(f, "", out);
 		buffer_add_text(out, " END");
 	} else {
-		buffer_add_format(out, "CASE WHEN h.%s IS NOT NULL THEN '[' || ", field_stored(f));
+		buffer_add_format(out, "CASE WHEN %s.%s IS NOT NULL THEN '[' || ", table_of(f),
+				  field_stored(f));
 		add_bit_names(f, "\"", out);
 		buffer_add_text(out, " || ']' END");
 	}
@@ -339,27 +370,11 @@ static void add_ms(const struct field *f, struct buffer *out)
 	buffer_add_format(out, "round(h.%s / 1e6, 6)", field_stored(f));
 }
 
-static void add_hex(const struct field *f, struct buffer *out)
-{
-	buffer_add_format(out, "CASE WHEN h.%s IS NOT NULL THEN lower(hex(h.%s)) END",
-			  field_stored(f), field_stored(f));
-}
-
-static void add_mac(const struct field *f, struct buffer *out)
-{
-	buffer_add_format(out, "CASE WHEN h.%s IS NOT NULL THEN lower(", field_stored(f));
-	for (int i = 0; i < 6; i++)
-		buffer_add_format(out, "%shex(substr(h.%s, %d, 1))", i ? " || ':' || " : "",
-				  field_stored(f), i + 1);
-	buffer_add_text(out, ") END");
-}
-
 void field_add_view(const struct field *f, struct buffer *out)
 {
 	static void (*const add[])(const struct field *, struct buffer *) = {
-		[FIELD_ENUM] = add_enum,      [FIELD_FLAG] = add_flag, [FIELD_BITS] = add_bits,
-		[FIELD_MS] = add_ms,	      [FIELD_MAC] = add_mac,   [FIELD_BINARY] = add_hex,
-		[FIELD_SESSION_ID] = add_hex, [FIELD_DERIVED] = NULL,
+		[FIELD_ENUM] = add_enum, [FIELD_FLAG] = add_flag,    [FIELD_BITS] = add_bits,
+		[FIELD_MS] = add_ms,	 [FIELD_DERIVED] = NULL,
 	};
 
 	if (f->view)
@@ -367,7 +382,7 @@ void field_add_view(const struct field *f, struct buffer *out)
 	else if (add[f->type])
 		add[f->type](f, out);
 	else
-		buffer_add_format(out, "h.%s", field_stored(f));
+		buffer_add_format(out, "%s.%s", table_of(f), field_stored(f));
 }
 
 static const char *shown_type(const struct field *f)
@@ -383,7 +398,7 @@ static const char *shown_type(const struct field *f)
 		[FIELD_BITS] = "text",
 		[FIELD_ADDRESS] = "text",
 		[FIELD_BINARY] = "text, hex",
-		[FIELD_SESSION_ID] = "text, hex",
+		[FIELD_PORT] = "integer",
 		[FIELD_MAC] = "text",
 		[FIELD_COMPUTED] = "integer",
 		[FIELD_DERIVED] = "text",

@@ -2,7 +2,8 @@
  * stored, how the view shows it and what it means; the schema, the inserts, `explain` and docs/fields.md all follow from it.
  *
  * A row of the view costs little because what is small is packed: enumerations and yes-or-no members share one stored
- * integer, `marks`, each at a place of its own (`bit`, `bits`) that no later release moves.
+ * integer, `marks`, each at a place of its own (`bit`, `bits`) that no later release moves; what is the same in many
+ * handshakes (`shared`) is one row of another table, at which they point.
  */
 #ifndef RECORD_FIELDS_H
 #define RECORD_FIELDS_H
@@ -22,10 +23,10 @@ enum field_type {
 	FIELD_ENUM,		/* uint8_t in `marks`, an index into `names`; 0: NULL */
 	FIELD_FLAG,		/* a signed member in `marks`, one more than its value; shown by `names` where it has them */
 	FIELD_BITS,		/* uint32_t whose bits have the names `names`; 0: NULL */
-	FIELD_ADDRESS,		/* struct address, stored as RFC 5952 text */
-	FIELD_BINARY,		/* `size` bytes stored as a BLOB, shown as hex; present where the bool at `flag` is true */
-	FIELD_SESSION_ID,	/* the same, its length being the int16_t at `flag` */
-	FIELD_MAC,		/* six bytes stored as a BLOB, shown with colons; present where the bool at `flag` is true */
+	FIELD_ADDRESS,		/* these four: a part of a column that the sink makes of several members; `view` takes it out */
+	FIELD_PORT,
+	FIELD_BINARY,
+	FIELD_MAC,
 	FIELD_COMPUTED,		/* stored, but worked out by the sink */
 	FIELD_DERIVED,		/* not stored: `view` says how it follows from what is */
 };
@@ -33,7 +34,8 @@ enum field_type {
 struct field {
 	const char *column;	/* of the view */
 	enum field_type type;
-	uint16_t offset, size, flag;
+	uint16_t offset, size;
+	bool shared;		/* few values in many handshakes: stored in the table of traits, once for all that agree in all of them */
 	uint8_t bit, bits;	/* place in `marks` */
 	int64_t none;		/* of FIELD_COUNT */
 	const char *const *names;	/* ends with NULL; names[0] stands for nothing seen */
@@ -51,7 +53,7 @@ const struct field *field_find(const char *column);
 const char *field_stored(const struct field *f);
 /* The SQL type of the stored column. */
 const char *field_sql_type(const struct field *f);
-/* How the view shows it, with h for the table of handshakes. */
+/* How the view shows it, with h for the table of handshakes, t for that of traits, c and s for the hellos. */
 void field_add_view(const struct field *f, struct buffer *out);
 /* The document docs/fields.md, in Markdown. */
 void fields_add_document(struct buffer *out);

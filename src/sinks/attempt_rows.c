@@ -24,10 +24,14 @@ static int prepare_list(struct attempt_rows *a, sqlite3 *db)
 	const struct field *transport = field_find("transport"), *stage = field_find("stage");
 	struct buffer sql = { 0 };
 
+	buffer_add_text(&sql, "INSERT OR IGNORE INTO tls_servers(ip, port) SELECT * FROM (SELECT ");
+	field_add_view(field_find("server_ip"), &sql);
+	buffer_add_text(&sql, " AS ip, ");
+	field_add_view(field_find("server_port"), &sql);
 	buffer_add_format(&sql,
-		"INSERT OR IGNORE INTO tls_servers(ip, port) SELECT server_ip, server_port FROM handshake_rows "
-		"WHERE id > coalesce((SELECT max(port) FROM tls_servers WHERE ip = ''), 0) AND starttls IS NULL AND server_ip IS NOT NULL "
-		"AND marks >> %u & %u = %u AND marks >> %u & %u >= %u",
+		" AS port FROM handshake_rows h JOIN trait_rows t ON t.id = h.traits "
+		"WHERE h.id > coalesce((SELECT max(port) FROM tls_servers WHERE ip = ''), 0) AND t.starttls IS NULL "
+		"AND h.marks >> %u & %u = %u AND h.marks >> %u & %u >= %u) WHERE ip IS NOT NULL AND port IS NOT NULL",
 		transport->bit, (1U << transport->bits) - 1, TRANSPORT_TCP, stage->bit, (1U << stage->bits) - 1, STAGE_SERVER_HELLO);
 	int rc = prepare(db, buffer_text(&sql), &a->list);
 	buffer_finish(&sql);

@@ -28,6 +28,12 @@ enum {
 	LISTS_USED,
 	LISTS,
 	REMOVE_LIST,
+	TRAITS_USED,
+	TRAITS,
+	REMOVE_TRAITS,
+	HANDSHAKE_LISTS_USED,
+	HANDSHAKE_LISTS,
+	REMOVE_HANDSHAKE_LIST,
 	WALK_ATTEMPTS,
 	REMOVE_CAPTURES
 };
@@ -55,6 +61,12 @@ static const char *const sql[KEEP_STATEMENTS] = {
 		       "psk_mode, certificate_authority FROM hello_rows WHERE id > ?1 ORDER BY id LIMIT ?2",
 	[LISTS] = "SELECT id FROM lists WHERE id > ?1 ORDER BY id LIMIT ?2",
 	[REMOVE_LIST] = "DELETE FROM lists WHERE id = ?1",
+	[TRAITS_USED] = "SELECT id, traits FROM handshake_rows WHERE id > ?1 ORDER BY id LIMIT ?2",
+	[TRAITS] = "SELECT id FROM trait_rows WHERE id > ?1 ORDER BY id LIMIT ?2",
+	[REMOVE_TRAITS] = "DELETE FROM trait_rows WHERE id = ?1",
+	[HANDSHAKE_LISTS_USED] = "SELECT id, ladder, findings FROM handshake_rows WHERE id > ?1 ORDER BY id LIMIT ?2",
+	[HANDSHAKE_LISTS] = "SELECT id FROM handshake_lists WHERE id > ?1 ORDER BY id LIMIT ?2",
+	[REMOVE_HANDSHAKE_LIST] = "DELETE FROM handshake_lists WHERE id = ?1",
 	[WALK_ATTEMPTS] = "DELETE FROM attempt_rows WHERE id > ?1 AND id <= ?1 + ?2 AND last_seen_ns < ?3",
 	[REMOVE_CAPTURES] = "DELETE FROM capture_runs WHERE max(started_ns, ended_ns) < ?1 AND id <> ?2 AND NOT EXISTS "
 			    "(SELECT 1 FROM attempt_rows WHERE capture_id = capture_runs.id)",
@@ -180,13 +192,15 @@ static bool remove_oldest(struct keep *k, int64_t before_ns, unsigned rows, stru
 
 /* --- what nothing uses any more --- */
 
-/* Hellos are used by handshakes, lists by hellos: the columns after the id of what uses hold the ids of what is used. */
-enum { STAGE_NONE, STAGE_HELLOS, STAGE_LISTS, STAGE_ATTEMPTS, STAGE_CAPTURES, STAGE_COUNT };
+/* Hellos, traits and lists of their own are used by handshakes, other lists by hellos: the columns after the id of what uses hold the ids of what is used. */
+enum { STAGE_NONE, STAGE_HELLOS, STAGE_LISTS, STAGE_TRAITS, STAGE_HANDSHAKE_LISTS, STAGE_ATTEMPTS, STAGE_CAPTURES, STAGE_COUNT };
 static const struct {
 	int users, used, remove;
 } uses[] = {
 	[STAGE_HELLOS] = { HELLOS_USED, HELLOS, REMOVE_HELLO },
 	[STAGE_LISTS] = { LISTS_USED, LISTS, REMOVE_LIST },
+	[STAGE_TRAITS] = { TRAITS_USED, TRAITS, REMOVE_TRAITS },
+	[STAGE_HANDSHAKE_LISTS] = { HANDSHAKE_LISTS_USED, HANDSHAKE_LISTS, REMOVE_HANDSHAKE_LIST },
 };
 
 static void mark(struct keep_marks *m, int64_t id)

@@ -1,8 +1,8 @@
 /* keep.h: removes the oldest handshakes and what only they used, a little at a time, so that neither those who read the
  * database nor the rows that come have to wait. Part of the SQLite sink; works within its transaction.
  *
- * Chains count the handshakes that use them, so that one goes with its last handshake, and so do its certificates. Hellos and
- * lists are not counted, which would cost at every handshake: once enough handshakes have gone, what the others still use
+ * Chains count the handshakes that use them, so that one goes with its last handshake, and so do its certificates. Hellos,
+ * traits and lists are not counted, which would cost at every handshake: once enough handshakes have gone, what the others still use
  * is marked, part by part, and the rest is removed.
  */
 #ifndef SINKS_KEEP_H
@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { KEEP_STATEMENTS = 18 };
+enum { KEEP_STATEMENTS = 24 };
 
 /* What may stay. */
 struct keep_limits {

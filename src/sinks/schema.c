@@ -8,18 +8,26 @@ static const struct extra {
 	const char *column, *sql_type;
 } extras[EXTRA_COUNT] = {
 	[EXTRA_MARKS] = { "marks", "INTEGER NOT NULL" },
+	/* fields.c says how these two, the link addresses and the randoms are laid out. */
+	[EXTRA_CLIENT] = { "client", "ANY" },
+	[EXTRA_SERVER] = { "server", "ANY" },
+	[EXTRA_TRAITS] = { "traits", "INTEGER NOT NULL REFERENCES trait_rows(id)" },
 	[EXTRA_CLIENT_HELLO] = { "client_hello", "INTEGER REFERENCES hello_rows(id)" },
 	[EXTRA_CLIENT_HELLO_SECOND] = { "client_hello_second", "INTEGER REFERENCES hello_rows(id)" },
 	[EXTRA_SERVER_HELLO] = { "server_hello", "INTEGER REFERENCES hello_rows(id)" },
 	[EXTRA_CERTIFICATE_REQUEST] = { "certificate_request", "INTEGER REFERENCES hello_rows(id)" },
 	[EXTRA_SERVER_CHAIN] = { "server_chain", "INTEGER REFERENCES chain_rows(id)" },
 	[EXTRA_CLIENT_CHAIN] = { "client_chain", "INTEGER REFERENCES chain_rows(id)" },
-	/* [[type, sender, bytes, nanoseconds since time_ns, 1 where decrypted], ...] */
-	[EXTRA_MESSAGES] = { "messages", "TEXT" },
+	/* A list: [[type, sender, 1 where decrypted], ...] */
+	[EXTRA_LADDER] = { "ladder", "INTEGER REFERENCES handshake_lists(id)" },
+	/* A list: [[row of finding_kinds, enum confidence, place of the certificate or null, "detail"], ...] */
+	[EXTRA_FINDINGS] = { "findings", "INTEGER REFERENCES handshake_lists(id)" },
 	/* [[sender, level, description, nanoseconds since time_ns], ...] */
 	[EXTRA_ALERTS] = { "alerts", "TEXT" },
-	/* [[row of finding_kinds, enum confidence, place of the certificate or null, "detail"], ...] */
-	[EXTRA_FINDINGS] = { "findings", "TEXT" },
+	/* [1 where in microseconds, else 0; of each message of the ladder its bytes, its time since time_ns] */
+	[EXTRA_MESSAGES] = { "messages", "TEXT" },
+	[EXTRA_MACS] = { "macs", "BLOB" },
+	[EXTRA_RANDOMS] = { "randoms", "BLOB" },
 };
 
 /* ISO 8601 UTC with nine digits, for packet times however early. */
@@ -39,6 +47,8 @@ static const char tables[] =
 	"limits TEXT NOT NULL, version TEXT NOT NULL, connection_last INTEGER NOT NULL) "
 	"STRICT;"
 	"CREATE TABLE lists(id INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, content TEXT NOT "
+	"NULL) STRICT;"
+	"CREATE TABLE handshake_lists(id INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, content TEXT NOT "
 	"NULL) STRICT;"
 	"CREATE TABLE hello_rows(id INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, "
 	"version_highest INTEGER, ja3 BLOB, ja4 TEXT, version INTEGER REFERENCES lists(id), "
@@ -76,10 +86,11 @@ static const char views[] =
 	"flows, evicted_flows, handshakes, limits, version FROM capture_runs;"
 	"CREATE VIEW messages AS SELECT h.id AS handshake_id, m.key + 1 AS seq, CASE m.value ->> "
 	"1 WHEN 0 THEN 'client' ELSE 'server' END AS sender, coalesce(n.name, printf('0x%04x', "
-	"m.value ->> 0)) AS message, m.value ->> 2 AS bytes, round((m.value ->> 3) / 1e6, 6) AS "
-	"time_ms, coalesce(m.value ->> 4, 0) AS decrypted FROM handshake_rows h, "
-	"json_each(h.messages) m LEFT JOIN names n ON n.kind = 'message' AND n.code = m.value "
-	"->> 0;"
+	"m.value ->> 0)) AS message, h.messages ->> (2 * m.key + 1) AS bytes, round((h.messages "
+	"->> (2 * m.key + 2)) * CASE h.messages ->> 0 WHEN 1 THEN 1000 ELSE 1 END / 1e6, 6) AS "
+	"time_ms, coalesce(m.value ->> 2, 0) AS decrypted FROM handshake_rows h CROSS JOIN "
+	"handshake_lists l ON l.id = h.ladder, json_each(l.content) m LEFT JOIN names n ON n.kind = 'message' AND "
+	"n.code = m.value ->> 0;"
 	"CREATE VIEW alerts AS SELECT h.id AS handshake_id, a.key + 1 AS seq, CASE a.value ->> 0 "
 	"WHEN 0 THEN 'client' ELSE 'server' END AS sender, coalesce(l.name, printf('0x%04x', "
 	"a.value ->> 1)) AS level, a.value ->> 1 AS level_code, coalesce(n.name, "
@@ -107,8 +118,8 @@ static const char views[] =
 	"WHEN f.value ->> 2 >= 0 THEN h.server_chain ELSE h.client_chain END AND m.position = "
 	"CASE WHEN f.value ->> 2 >= 0 THEN f.value ->> 2 ELSE -1 - (f.value ->> 2) END) AS sha256, "
 	"k.code, k.severity, CASE f.value ->> 1 WHEN 1 THEN 'certain' ELSE 'likely' END AS "
-	"confidence, k.title, f.value ->> 3 AS detail, k.remedy FROM handshake_rows h, "
-	"json_each(h.findings) f JOIN finding_kinds k ON k.id = f.value ->> 0;"
+	"confidence, k.title, f.value ->> 3 AS detail, k.remedy FROM handshake_rows h CROSS JOIN "
+	"handshake_lists l ON l.id = h.findings, json_each(l.content) f JOIN finding_kinds k ON k.id = f.value ->> 0;"
 	"CREATE VIEW attempts AS SELECT capture_id, client_ip, server_ip, server_port, reason, "
 	"starttls, attempts, " TIME("first_seen_ns") " AS first_seen, " TIME("last_seen_ns") " "
 	"AS last_seen FROM attempt_rows;";
@@ -129,14 +140,26 @@ static const struct kind {
 	[OFFER_CERTIFICATE_AUTHORITY] = { "certificate_authority", "" },
 };
 
-static void add_handshake_table(struct buffer *out)
+static void add_stored(struct buffer *out, bool shared, bool with_type)
 {
-	buffer_add_text(out, "CREATE TABLE handshake_rows(id INTEGER PRIMARY KEY");
 	for (size_t i = 0; i < field_count; i++)
-		if (field_stored(&fields[i]))
-			buffer_add_format(out, ", %s %s", field_stored(&fields[i]), field_sql_type(&fields[i]));
+		if (field_stored(&fields[i]) && fields[i].shared == shared)
+			buffer_add_format(out, ", %s %s", field_stored(&fields[i]), with_type ? field_sql_type(&fields[i]) : "");
+}
+
+static void add_extras(struct buffer *out, bool with_type)
+{
 	for (size_t i = 0; i < EXTRA_COUNT; i++)
-		buffer_add_format(out, ", %s %s", extras[i].column, extras[i].sql_type);
+		buffer_add_format(out, ", %s %s", extras[i].column, with_type ? extras[i].sql_type : "");
+}
+
+static void add_handshake_tables(struct buffer *out)
+{
+	buffer_add_text(out, "CREATE TABLE trait_rows(id INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE");
+	add_stored(out, true, true);
+	buffer_add_text(out, ") STRICT; CREATE TABLE handshake_rows(id INTEGER PRIMARY KEY");
+	add_stored(out, false, true);
+	add_extras(out, true);
 	buffer_add_text(out, ") STRICT; CREATE INDEX handshake_rows_time ON handshake_rows(time_ns);");
 }
 
@@ -147,8 +170,8 @@ static void add_handshakes_view(struct buffer *out)
 		field_add_view(&fields[i], out);
 		buffer_add_format(out, " AS %s%s", fields[i].column, i + 1 < field_count ? ", " : " ");
 	}
-	buffer_add_text(out, "FROM handshake_rows h LEFT JOIN hello_rows c ON c.id = h.client_hello "
-			     "LEFT JOIN hello_rows s ON s.id = h.server_hello;");
+	buffer_add_text(out, "FROM handshake_rows h LEFT JOIN trait_rows t ON t.id = h.traits LEFT JOIN hello_rows c ON c.id = "
+			     "h.client_hello LEFT JOIN hello_rows s ON s.id = h.server_hello;");
 }
 
 /* One list after the other: a hello's row holds the ids of its lists, a list its codes or names as JSON. */
@@ -208,7 +231,7 @@ int schema_create(sqlite3 *db)
 	struct buffer sql = { 0 };
 
 	buffer_add_text(&sql, tables);
-	add_handshake_table(&sql);
+	add_handshake_tables(&sql);
 	add_views(&sql);
 	return execute(db, &sql);
 }
@@ -252,21 +275,36 @@ int schema_refresh_names(sqlite3 *db)
 	return rc;
 }
 
+static int count_stored(bool shared)
+{
+	int count = 0;
+
+	for (size_t i = 0; i < field_count; i++)
+		count += field_stored(&fields[i]) && fields[i].shared == shared;
+	return count;
+}
+
+/* The first column gets `first`, each of the others a parameter. */
+static void add_values(struct buffer *out, const char *first, int count)
+{
+	buffer_add_format(out, ") VALUES(%s", first);
+	for (int i = 0; i < count; i++)
+		buffer_add_text(out, ", ?");
+	buffer_add_text(out, ")");
+}
+
 void schema_add_insert(struct buffer *out)
 {
-	int parameters = EXTRA_COUNT;
+	buffer_add_text(out, "INSERT INTO handshake_rows(id");
+	add_stored(out, false, false);
+	add_extras(out, false);
+	add_values(out, "NULL", count_stored(false) + EXTRA_COUNT);
+}
 
-	buffer_add_text(out, "INSERT INTO handshake_rows(");
-	for (size_t i = 0; i < field_count; i++) {
-		if (!field_stored(&fields[i]))
-			continue;
-		buffer_add_format(out, "%s, ", field_stored(&fields[i]));
-		parameters++;
-	}
-	for (size_t i = 0; i < EXTRA_COUNT; i++)
-		buffer_add_format(out, "%s%s", i ? ", " : "", extras[i].column);
-	buffer_add_text(out, ") VALUES(");
-	for (int i = 0; i < parameters; i++)
-		buffer_add_text(out, i ? ", ?" : "?");
-	buffer_add_text(out, ")");
+void schema_add_traits_insert(struct buffer *out)
+{
+	buffer_add_text(out, "INSERT INTO trait_rows(hash");
+	add_stored(out, true, false);
+	add_values(out, "?", count_stored(true));
+	buffer_add_text(out, " ON CONFLICT(hash) DO NOTHING");
 }

@@ -3,6 +3,8 @@
 #include "base/buffer.h"
 #include "base/text.h"
 #include "record/certificate.h"
+#include "sinks/once.h"
+#include "sinks/pack.h"
 
 #include <assert.h>
 #include <string.h>
@@ -10,6 +12,8 @@
 enum {
 	FIND_LIST,
 	ADD_LIST,
+	FIND_HANDSHAKE_LIST,
+	ADD_HANDSHAKE_LIST,
 	FIND_HELLO,
 	ADD_HELLO,
 	FIND_CHAIN,
@@ -24,6 +28,8 @@ static_assert(USE_CHAIN + 1 == SHAPES_STATEMENTS, "a place for each statement");
 static const char *const sql[SHAPES_STATEMENTS] = {
 	[FIND_LIST] = "SELECT id FROM lists WHERE hash = ?1",
 	[ADD_LIST] = "INSERT INTO lists(hash, content) VALUES(?1, ?2) ON CONFLICT(hash) DO NOTHING",
+	[FIND_HANDSHAKE_LIST] = "SELECT id FROM handshake_lists WHERE hash = ?1",
+	[ADD_HANDSHAKE_LIST] = "INSERT INTO handshake_lists(hash, content) VALUES(?1, ?2) ON CONFLICT(hash) DO NOTHING",
 	[FIND_HELLO] = "SELECT id FROM hello_rows WHERE hash = ?1",
 	[ADD_HELLO] = "INSERT INTO hello_rows(hash, version_highest, ja3, ja4, version, cipher, "
 		      "extension, \"group\", key_share, "
@@ -87,41 +93,10 @@ static int64_t remember(const struct shapes *s, int64_t id)
 	return id > 0 && id <= 0xffffffff ? (int64_t)s->epoch << 32 | id : 0;
 }
 
-/* Runs a statement that gives no rows. */
-static bool run(sqlite3_stmt *statement)
+static int64_t add_once(struct shapes *s, int add, int find, const uint8_t *hash, bool *added)
 {
-	int rc = sqlite3_step(statement);
-
-	sqlite3_reset(statement);
-	return rc == SQLITE_DONE;
+	return once_add(s->db, s->statements[add], s->statements[find], hash, ONCE_HASH_LEN, added);
 }
-
-static int64_t find(struct shapes *s, int which, const void *hash, int len)
-{
-	sqlite3_stmt *statement = s->statements[which];
-	int64_t id = -1;
-
-	sqlite3_bind_blob(statement, 1, hash, len, SQLITE_STATIC);
-	int rc = sqlite3_step(statement);
-	if (rc == SQLITE_ROW)
-		id = sqlite3_column_int64(statement, 0);
-	else if (rc == SQLITE_DONE)
-		id = 0;
-	sqlite3_reset(statement);
-	return id;
-}
-
-/* Adds a row whose hash is bound already, or finds the one that is there; *added tells which. */
-static int64_t add_once(struct shapes *s, int add, int find_it, const void *hash, int len,
-			bool *added)
-{
-	if (!run(s->statements[add]))
-		return -1;
-	*added = sqlite3_changes(s->db) == 1;
-	return *added ? sqlite3_last_insert_rowid(s->db) : find(s, find_it, hash, len);
-}
-
-enum { ROW_HASH_LEN = 16 };
 
 static void hash_row(struct shapes *s, struct bytes content, uint8_t out[32])
 {
@@ -168,42 +143,74 @@ static void write_list(struct shapes *s, enum offer_kind kind, const struct offe
 	buffer_add_text(&s->content, "]");
 }
 
-/* A hash by which a list is met again in this run: of the numbers themselves, which spares writing
- * them as text. */
-static uint64_t quick_hash(struct shapes *s, enum offer_kind kind, const struct offer_list *list)
+/* By what a list is met again in this run: the numbers themselves, which spares writing them as text. */
+static struct bytes key_of(struct shapes *s, enum offer_kind kind, const struct offer_list *list)
 {
 	if (!list->names && list->count)
-		return hash_bytes(&s->key, list->codes, list->count * sizeof *list->codes);
+		return (struct bytes){ (const uint8_t *)list->codes, list->count * sizeof *list->codes };
 	write_list(s, kind, list);
-	return hash_bytes(&s->key, s->content.at, s->content.len);
+	return buffer_bytes(&s->content);
 }
 
-static int64_t add_list(struct shapes *s)
+static int64_t add_list(struct shapes *s, int add, int find, struct bytes json)
 {
-	sqlite3_stmt *add = s->statements[ADD_LIST];
 	uint8_t hash[32];
 	bool added;
 
-	hash_row(s, buffer_bytes(&s->content), hash);
-	sqlite3_bind_blob(add, 1, hash, ROW_HASH_LEN, SQLITE_STATIC);
-	sqlite3_bind_text64(add, 2, (const char *)s->content.at, s->content.len, SQLITE_STATIC,
-			    SQLITE_UTF8);
-	return add_once(s, ADD_LIST, FIND_LIST, hash, ROW_HASH_LEN, &added);
+	hash_row(s, json, hash);
+	sqlite3_bind_blob(s->statements[add], 1, hash, ONCE_HASH_LEN, SQLITE_STATIC);
+	sqlite3_bind_text64(s->statements[add], 2, (const char *)json.at, json.len, SQLITE_STATIC, SQLITE_UTF8);
+	return add_once(s, add, find, hash, &added);
+}
+
+static int64_t learn(struct shapes *s, uint64_t quick, int64_t id)
+{
+	if (id > 0)
+		s->lists[quick % SHAPES_LISTS] = (struct list_memory){ .hash = quick, .id = id };
+	return id;
+}
+
+int64_t shapes_recall(struct shapes *s, struct bytes key, uint64_t *quick)
+{
+	*quick = hash_bytes(&s->key, key.at, key.len);
+	const struct list_memory *memory = &s->lists[*quick % SHAPES_LISTS];
+
+	return memory->hash == *quick ? memory->id : 0;
+}
+
+int64_t shapes_learn(struct shapes *s, uint64_t quick, struct bytes json)
+{
+	return learn(s, quick, add_list(s, ADD_HANDSHAKE_LIST, FIND_HANDSHAKE_LIST, json));
+}
+
+int64_t shapes_ladder(struct shapes *s, const struct handshake *h)
+{
+	/* No list of codes begins with a number like the first. */
+	uint32_t steps[MESSAGES_MAX + 1] = { UINT32_MAX };
+	uint64_t quick;
+
+	if (!h->message_count)
+		return 0;
+	for (uint16_t i = 0; i < h->message_count; i++)
+		steps[i + 1] = pack_step(handshake_message(h, i));
+	int64_t id = shapes_recall(s, (struct bytes){ (const uint8_t *)steps, (h->message_count + 1U) * sizeof *steps }, &quick);
+	if (id)
+		return id;
+	pack_ladder_text(&s->content, steps + 1, h->message_count);
+	return shapes_learn(s, quick, buffer_bytes(&s->content));
 }
 
 static int64_t store_list(struct shapes *s, enum offer_kind kind, const struct offer_list *list)
 {
+	uint64_t quick;
+
 	if (!list->seen)
 		return 0;
-	uint64_t quick = quick_hash(s, kind, list);
-	struct list_memory *memory = &s->lists[quick % SHAPES_LISTS];
-	if (memory->id && memory->hash == quick)
-		return memory->id;
+	int64_t id = shapes_recall(s, key_of(s, kind, list), &quick);
+	if (id)
+		return id;
 	write_list(s, kind, list);
-	int64_t id = add_list(s);
-	if (id > 0)
-		*memory = (struct list_memory){ .hash = quick, .id = id };
-	return id;
+	return learn(s, quick, add_list(s, ADD_LIST, FIND_LIST, buffer_bytes(&s->content)));
 }
 
 static bool hex_value(char c, uint8_t *out)
@@ -245,7 +252,7 @@ static int64_t add_hello(struct shapes *s, const struct hello_row *row, bool has
 
 	hash_row(s, (struct bytes){ (const uint8_t *)row, sizeof *row }, hash);
 	sqlite3_clear_bindings(add);
-	sqlite3_bind_blob(add, 1, hash, ROW_HASH_LEN, SQLITE_STATIC);
+	sqlite3_bind_blob(add, 1, hash, ONCE_HASH_LEN, SQLITE_STATIC);
 	if (row->version_highest)
 		sqlite3_bind_int(add, 2, row->version_highest);
 	if (has_ja3)
@@ -255,7 +262,7 @@ static int64_t add_hello(struct shapes *s, const struct hello_row *row, bool has
 	for (int kind = 0; kind < OFFER_KIND_COUNT; kind++)
 		if (row->lists[kind])
 			sqlite3_bind_int64(add, 5 + kind, row->lists[kind]);
-	return add_once(s, ADD_HELLO, FIND_HELLO, hash, ROW_HASH_LEN, &added);
+	return add_once(s, ADD_HELLO, FIND_HELLO, hash, &added);
 }
 
 int64_t shapes_hello(struct shapes *s, struct hello *h)
@@ -316,7 +323,7 @@ static int64_t store_certificate(struct shapes *s, const struct certificate_ref 
 {
 	sqlite3_stmt *add = s->statements[ADD_CERTIFICATE];
 	struct certificate c;
-	int64_t id = find(s, FIND_CERTIFICATE, ref->sha256, sizeof ref->sha256);
+	int64_t id = once_find(s->statements[FIND_CERTIFICATE], ref->sha256, sizeof ref->sha256);
 
 	if (id)
 		return id;
@@ -326,7 +333,7 @@ static int64_t store_certificate(struct shapes *s, const struct certificate_ref 
 	sqlite3_bind_blob64(add, 2, ref->der.len ? ref->der.at : (const uint8_t *)"", ref->der.len,
 			    SQLITE_STATIC);
 	bind_certificate(add, &c);
-	id = run(add) ? sqlite3_last_insert_rowid(s->db) : -1;
+	id = once_run(add) ? sqlite3_last_insert_rowid(s->db) : -1;
 	sqlite3_clear_bindings(add);
 	certificate_finish(&c);
 	return id;
@@ -344,7 +351,7 @@ static bool store_members(struct shapes *s, int64_t id, const struct chain *c)
 		sqlite3_bind_int64(add, 1, id);
 		sqlite3_bind_int64(add, 2, i);
 		sqlite3_bind_int64(add, 3, certificate);
-		if (!run(add))
+		if (!once_run(add))
 			return false;
 	}
 	return true;
@@ -371,8 +378,8 @@ int64_t shapes_chain(struct shapes *s, struct chain *c)
 	if (id)
 		return id;
 	hash_chain(s, c, hash);
-	sqlite3_bind_blob(s->statements[ADD_CHAIN], 1, hash, ROW_HASH_LEN, SQLITE_STATIC);
-	id = add_once(s, ADD_CHAIN, FIND_CHAIN, hash, ROW_HASH_LEN, &added);
+	sqlite3_bind_blob(s->statements[ADD_CHAIN], 1, hash, ONCE_HASH_LEN, SQLITE_STATIC);
+	id = add_once(s, ADD_CHAIN, FIND_CHAIN, hash, &added);
 	if (id > 0 && added && !store_members(s, id, c))
 		return -1;
 	c->stored_id = remember(s, id);
@@ -408,7 +415,7 @@ static bool write_use(struct shapes *s, const struct chain_use *use)
 	sqlite3_bind_int64(statement, 2, (int64_t)use->handshakes);
 	sqlite3_bind_int64(statement, 3, use->first_ns);
 	sqlite3_bind_int64(statement, 4, use->last_ns);
-	return run(statement);
+	return once_run(statement);
 }
 
 int shapes_write_uses(struct shapes *s)

@@ -9,13 +9,14 @@
 
 #include "base/buffer.h"
 #include "base/hash.h"
+#include "overhear/handshake.h"
 #include "overhear/hello.h"
 #include "overhear/limits.h"
 #include "sinks/digest.h"
 
 #include <sqlite3.h>
 
-enum { SHAPES_LISTS = 4096, SHAPES_CHAINS = 16384, SHAPES_STATEMENTS = 10 };
+enum { SHAPES_LISTS = 4096, SHAPES_CHAINS = 16384, SHAPES_STATEMENTS = 12 };
 
 /* How often a chain was used since it was last written down. */
 struct chain_use {
@@ -45,6 +46,13 @@ void shapes_forget(struct shapes *s);
 /* The row of a shape, stored at its first sight; 0 for NULL, -1 where SQLite refused. */
 int64_t shapes_hello(struct shapes *s, struct hello *h);
 int64_t shapes_chain(struct shapes *s, struct chain *c);
+
+/* Lists of handshakes: ladders and findings. The list of what the handshake's messages were, and whose; 0 for none, -1 where SQLite refused. */
+int64_t shapes_ladder(struct shapes *s, const struct handshake *h);
+/* The list that was learnt with this key, 0 where none is remembered; then *quick is what to learn it with. */
+int64_t shapes_recall(struct shapes *s, struct bytes key, uint64_t *quick);
+/* Stores a list, a JSON array, unless the database has it; -1 where SQLite refused. */
+int64_t shapes_learn(struct shapes *s, uint64_t quick, struct bytes json);
 
 /* Notes that a handshake of this time used the chain; shapes_write_uses() must follow before SHAPES_CHAINS / 2 of them. */
 void shapes_use_chain(struct shapes *s, int64_t chain, int64_t time_ns);

@@ -3,11 +3,14 @@
 #include "base/text.h"
 #include "base/xmalloc.h"
 #include "sinks/attempt_rows.h"
+#include "sinks/findings.h"
 #include "sinks/keep.h"
 #include "sinks/migrate.h"
+#include "sinks/once.h"
 #include "sinks/row.h"
 #include "sinks/schema.h"
 #include "sinks/shapes.h"
+#include "sinks/traits.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -71,7 +74,8 @@ struct sink {
 	sqlite3_stmt *statements[STATEMENT_COUNT];
 	struct digest digest;
 	struct row row;
-	int64_t *kind_ids;   /* of row.kinds */
+	struct traits traits;
+	struct findings findings;
 	struct shapes shapes;
 	struct attempt_rows attempts;
 	int64_t capture_id;  /* the one that began last */
@@ -113,12 +117,19 @@ static int step(struct sink *s, enum statement which)
 	return rc;
 }
 
+/* Rows that handshakes share may be gone. */
+static void forget_rows(struct sink *s)
+{
+	shapes_forget(&s->shapes);
+	traits_forget(&s->traits);
+}
+
 /* The rows of the open transaction are gone. */
 static void forget_pending(struct sink *s)
 {
 	s->counts.lost += s->pending;
 	s->pending = 0;
-	shapes_forget(&s->shapes);
+	forget_rows(s);
 	attempt_rows_forget(&s->attempts);
 	memset(s->sessions, 0, sizeof s->sessions);
 }
@@ -143,7 +154,7 @@ static void look_for_other_writers(struct sink *s)
 	if (version == s->data_version)
 		return;
 	s->data_version = version;
-	shapes_forget(&s->shapes);
+	forget_rows(s);
 	attempt_rows_forget(&s->attempts);
 }
 
@@ -358,21 +369,19 @@ static bool make_schema(struct sink *s)
 
 static bool prepare(struct sink *s)
 {
-	struct buffer insert = { 0 };
 	int rc = SQLITE_OK;
 
-	schema_add_insert(&insert);
 	for (int i = 0; i < STATEMENT_COUNT && rc == SQLITE_OK; i++)
 		rc = sqlite3_prepare_v3(s->db, statement_sql[i], -1, SQLITE_PREPARE_PERSISTENT,
 					&s->statements[i], NULL);
 	if (rc == SQLITE_OK)
-		rc = sqlite3_prepare_v3(s->db, buffer_text(&insert), -1, SQLITE_PREPARE_PERSISTENT,
-					&s->row.insert, NULL);
+		rc = handshake_row_init(&s->row, s->db, &s->digest);
+	if (rc == SQLITE_OK)
+		rc = traits_init(&s->traits, s->db, &s->digest);
 	if (rc == SQLITE_OK)
 		rc = shapes_init(&s->shapes, s->db, &s->digest, NULL);
 	if (rc == SQLITE_OK)
 		rc = attempt_rows_init(&s->attempts, s->db);
-	buffer_finish(&insert);
 	return rc == SQLITE_OK;
 }
 
@@ -381,13 +390,13 @@ static void destroy(struct sink *s)
 	shapes_finish(&s->shapes);
 	attempt_rows_finish(&s->attempts);
 	keep_finish(&s->keep);
-	sqlite3_finalize(s->row.insert);
+	traits_finish(&s->traits);
+	findings_finish(&s->findings);
 	handshake_row_finish(&s->row);
 	for (int i = 0; i < STATEMENT_COUNT; i++)
 		sqlite3_finalize(s->statements[i]);
 	digest_finish(&s->digest);
 	sqlite3_close(s->db);
-	free(s->kind_ids);
 	free(s->path);
 	free(s);
 }
@@ -400,7 +409,6 @@ static bool open_database(struct sink **out, const char *where, struct error *er
 	s->path = xmalloc(strlen(where) + 1);
 	memcpy(s->path, where, strlen(where) + 1);
 	digest_init(&s->digest);
-	s->row.digest = &s->digest;
 	if (sqlite3_open_v2(where, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) !=
 		    SQLITE_OK ||
 	    !set_up(s) || !make_schema(s) || !prepare(s)) {
@@ -566,6 +574,9 @@ static const char forget_sql[] =
 	"UNION SELECT server_hello FROM handshake_rows WHERE server_hello IS NOT NULL "
 	"UNION SELECT certificate_request FROM handshake_rows WHERE certificate_request IS NOT "
 	"NULL);"
+	"DELETE FROM trait_rows WHERE id NOT IN (SELECT traits FROM handshake_rows);"
+	"DELETE FROM handshake_lists WHERE id NOT IN (SELECT ladder FROM handshake_rows WHERE ladder IS NOT "
+	"NULL UNION SELECT findings FROM handshake_rows WHERE findings IS NOT NULL);"
 	"DELETE FROM lists WHERE id NOT IN (SELECT k.value FROM hello_rows y, "
 	"json_each(json_array(y.version, y.cipher, y.extension, "
 	"y.\"group\", y.key_share, y.signature_scheme, y.alpn, y.compression, y.psk_mode, "
@@ -621,39 +632,10 @@ bool sqlite_keep(struct sink *s, const struct keep_limits *limits, bool *more, s
 	if (keep_step(&s->keep, limits, s->capture_id, rows > KEEP_ROWS ? (unsigned)rows : KEEP_ROWS, &done) != SQLITE_OK)
 		return give_up(s, error);
 	if (done.shapes_gone)
-		shapes_forget(&s->shapes);
+		forget_rows(s);
 	s->put_since_keep = 0;
 	*more = done.more;
 	return commit(s, error);
-}
-
-static bool refresh_kind(sqlite3_stmt *upsert, const struct finding_kind *kind, int64_t *id)
-{
-	static const char *const severities[] = { NULL, "error", "warning", "notice" };
-
-	bind_text(upsert, 1, kind->code);
-	bind_text(upsert, 2, severities[kind->severity]);
-	bind_text(upsert, 3, kind->title);
-	bind_text(upsert, 4, kind->remedy);
-	bool found = sqlite3_step(upsert) == SQLITE_ROW;
-	if (found)
-		*id = sqlite3_column_int64(upsert, 0);
-	return sqlite3_reset(upsert) == SQLITE_OK && found;
-}
-
-static bool refresh_kinds(struct sink *s, const struct finding_kind *kinds, size_t count)
-{
-	sqlite3_stmt *upsert = NULL;
-	bool fine = sqlite3_prepare_v2(s->db,
-				       "INSERT INTO finding_kinds(code, severity, title, remedy) VALUES(?1, ?2, ?3, ?4) "
-				       "ON CONFLICT(code) DO UPDATE SET severity = excluded.severity, title = excluded.title, "
-				       "remedy = excluded.remedy RETURNING id",
-				       -1, &upsert, NULL) == SQLITE_OK;
-
-	for (size_t i = 0; i < count && fine; i++)
-		fine = refresh_kind(upsert, &kinds[i], &s->kind_ids[i]);
-	sqlite3_finalize(upsert);
-	return fine;
 }
 
 bool sqlite_know_findings(struct sink *s, const struct finding_kind *kinds, size_t count, struct error *error)
@@ -662,12 +644,8 @@ bool sqlite_know_findings(struct sink *s, const struct finding_kind *kinds, size
 		return false;
 	if (!begin_transaction(s))
 		return cannot(s, "write", error);
-	s->kind_ids = xrealloc(s->kind_ids, (count ? count : 1) * sizeof *s->kind_ids);
-	if (!refresh_kinds(s, kinds, count))
+	if (!findings_know(&s->findings, s->db, kinds, count))
 		return give_up(s, error);
-	s->row.kinds = kinds;
-	s->row.kind_ids = s->kind_ids;
-	s->row.kind_count = count;
 	return commit(s, error);
 }
 
@@ -714,7 +692,10 @@ static bool store_shapes(struct sink *s, struct handshake *h, struct row_extra *
 	extra->certificate_request = shapes_hello(&s->shapes, h->certificate_request);
 	extra->server_chain = shapes_chain(&s->shapes, h->server_chain);
 	extra->client_chain = shapes_chain(&s->shapes, h->client_chain);
-	return extra->client_hello >= 0 && extra->client_hello_second >= 0 &&
+	extra->ladder = shapes_ladder(&s->shapes, h);
+	extra->findings = findings_store(&s->findings, &s->shapes, h->findings);
+	extra->traits = traits_store(&s->traits, h);
+	return extra->ladder >= 0 && extra->findings >= 0 && extra->traits > 0 && extra->client_hello >= 0 && extra->client_hello_second >= 0 &&
 	       extra->server_hello >= 0 && extra->certificate_request >= 0 &&
 	       extra->server_chain >= 0 && extra->client_chain >= 0;
 }
@@ -727,14 +708,6 @@ static void note_chains(struct sink *s, const struct handshake *h, const struct 
 		shapes_use_chain(&s->shapes, extra->server_chain, h->time_ns);
 	if (extra->client_chain && extra->client_chain != extra->server_chain)
 		shapes_use_chain(&s->shapes, extra->client_chain, h->time_ns);
-}
-
-static bool insert(struct sink *s)
-{
-	int rc = sqlite3_step(s->row.insert);
-
-	sqlite3_reset(s->row.insert);
-	return rc == SQLITE_DONE;
 }
 
 static bool put_handshake(struct sink *s, struct handshake *h, struct error *error)
@@ -753,7 +726,7 @@ static bool put_handshake(struct sink *s, struct handshake *h, struct error *err
 	if (!store_shapes(s, h, &extra))
 		return give_up(s, error);
 	handshake_row_bind(&s->row, h, &extra);
-	if (!insert(s))
+	if (!once_run(s->row.insert))
 		return give_up(s, error);
 	attempt_rows_note(&s->attempts);
 	s->put_since_keep++;

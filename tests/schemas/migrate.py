@@ -14,7 +14,8 @@ import sys
 import tempfile
 
 FIRST, SECOND = "resume_tls12_ticket.pcap", "tls13_openssl.pcap"
-VIEWS = ("handshakes", "messages", "alerts", "offers", "chains", "certificates", "findings", "attempts")
+VIEWS = ("handshakes", "messages", "alerts", "offers", "chains", "certificates", "findings", "attempts", "captures")
+PROGRAMS_WORDS = ("title", "remedy", "severity")  # which it brings up to date
 
 
 def build(sql, path, also=""):
@@ -42,25 +43,22 @@ def shape(path):
 
 
 def rows(path):
-    """Every row of every table, as a dictionary."""
+    """Every row of every view, as a dictionary."""
     db = sqlite3.connect(path)
     db.row_factory = sqlite3.Row
-    tables = [name for (name,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
-    found = {table: [dict(row) for row in db.execute(f'SELECT * FROM "{table}"')] for table in tables}
+    found = {view: [dict(row) for row in db.execute(f"SELECT * FROM {view}")] for view in VIEWS}
     db.close()
     return found
 
 
 def missing(before, after):
     """Rows that are not there any more, by the columns that they had."""
-    for table, old in before.items():
-        if table in ("names", "finding_kinds"):  # words of the program, which it brings up to date
-            continue
-        columns = old[0].keys() if old else ()
-        left = {repr([row.get(column) for column in columns]) for row in after.get(table, [])}
+    for view, old in before.items():
+        columns = [column for column in (old[0].keys() if old else ()) if column not in PROGRAMS_WORDS]
+        left = {repr([row.get(column) for column in columns]) for row in after[view]}
         for row in old:
-            if repr(list(row.values())) not in left:
-                return f"{table}: lost {row}"
+            if repr([row[column] for column in columns]) not in left:
+                return f"{view}: lost {row}"
     return None
 
 
@@ -73,13 +71,14 @@ def difference(new, old):
 
 
 def becomes_new(overhear, folder, sql):
-    old, new = folder / "old.db", folder / "new.db"
+    old, new, named = folder / "old.db", folder / "new.db", folder / "named.db"
     build(sql, old)
-    before = rows(old)
+    read(overhear, folder, [FIRST, SECOND], new)
+    build(sql, named, f"ATTACH '{new}' AS new; INSERT INTO names SELECT * FROM new.names; DETACH new;")
+    before = rows(named)
     done = read(overhear, folder, [SECOND], old)
     if done.returncode:
         return f"refused with {done.returncode}: {done.stderr}"
-    read(overhear, folder, [FIRST, SECOND], new)
     db = sqlite3.connect(old)
     for view in VIEWS:
         db.execute(f"SELECT * FROM {view}").fetchall()

@@ -114,8 +114,11 @@ static int64_t mark(const char *column, unsigned value)
 
 static void store(struct bench *b, enum transport transport, enum stage stage, const char *starttls)
 {
-	char *sql = sqlite3_mprintf("INSERT INTO handshake_rows(capture_id, connection_id, server_ip, server_port, starttls, marks) "
-		"VALUES(1, 1, '192.0.2.2', 4433, %Q, %lld)", starttls, (long long)(mark("transport", transport) | mark("stage", stage)));
+	/* fields.c: an IPv4 address and a port are one number. */
+	char *sql = sqlite3_mprintf("INSERT INTO trait_rows(hash, starttls) VALUES(randomblob(16), %Q);"
+		"INSERT INTO handshake_rows(capture_id, connection_id, server, traits, marks) "
+		"VALUES(1, 1, 0xc0000202 << 16 | 4433, last_insert_rowid(), %lld)", starttls,
+		(long long)(mark("transport", transport) | mark("stage", stage)));
 
 	assert_int_equal(sqlite3_exec(b->db, sql, NULL, NULL, NULL), SQLITE_OK);
 	sqlite3_free(sql);

@@ -103,6 +103,8 @@ static void put(struct place *p, struct shape *s, int64_t time_ns)
 	h.transport = TRANSPORT_TCP;
 	h.client_hello = &s->hello;
 	h.server_chain = s->chain;
+	h.cipher = (int32_t)s->ciphers[1];
+	handshake_add_message(&h, (struct message){ .type = (uint16_t)s->ciphers[1], .time_ns = time_ns });
 	if (!sqlite_sink.put(p->sink, &h, &p->error))
 		fail_msg("%s", p->error.text);
 	handshake_finish(&h);
@@ -140,6 +142,8 @@ static void what_is_older_goes_and_takes_along_what_only_it_used(void **state)
 	assert_int_equal(ask(p, "SELECT min(time_ns) FROM handshakes"), DAY_NS);
 	assert_int_equal(ask(p, "SELECT count(*) FROM hello_rows"), 2);
 	assert_int_equal(ask(p, "SELECT count(*) FROM lists"), 2);
+	assert_int_equal(ask(p, "SELECT count(*) FROM trait_rows"), 2);
+	assert_int_equal(ask(p, "SELECT count(*) FROM handshake_lists"), 2);
 	assert_int_equal(ask(p, "SELECT count(*) FROM chain_rows"), 2);
 	assert_int_equal(ask(p, "SELECT count(*) FROM chain_members"), 2);
 	assert_int_equal(ask(p, "SELECT count(*) FROM certificates"), 2);
@@ -164,6 +168,8 @@ static void what_went_is_stored_again_when_it_comes_again(void **state)
 	put(p, &s, DAY_NS);
 	assert_true(sqlite_sink.flush(p->sink, &p->error));
 	assert_int_equal(ask(p, "SELECT count(*) FROM offers WHERE code = 1"), 1);
+	assert_int_equal(ask(p, "SELECT count(*) FROM handshakes WHERE cipher_code = 1"), 1);
+	assert_int_equal(ask(p, "SELECT count(*) FROM messages"), 2);
 	assert_int_equal(ask(p, "SELECT count(*) FROM chains"), 2);
 	assert_int_equal(ask(p, "SELECT count(*) FROM pragma_foreign_key_check"), 0);
 	free_shape(&s);

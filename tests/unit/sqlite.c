@@ -245,6 +245,87 @@ static void an_empty_session_id_is_null(void **state)
 	expect(p, "SELECT session_id FROM handshakes", "-");
 }
 
+static void ends_come_back_whatever_they_are(void **state)
+{
+	static const struct {
+		struct address address;
+		uint16_t port;
+	} ends[] = {
+		{ { { [10] = 0xff, 0xff, 255, 254, 253, 252 } }, 65535 },
+		{ { { [10] = 0xff, 0xff } }, 0 },
+		{ { { 0x20, 0x01, 0x0d, 0xb8, [15] = 1 } }, 443 },
+		{ { { 0x20, 0x01, 0x0d, 0xb8, [15] = 2 } }, 0 },
+		{ { { 0 } }, 80 },
+		{ { { 0 } }, 0 },
+	};
+	struct place *p = *state;
+
+	start(p);
+	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+		struct handshake h = a_handshake(i + 1);
+
+		h.client = ends[i].address;
+		h.client_port = ends[i].port;
+		h.server = ends[sizeof ends / sizeof *ends - 1 - i].address;
+		h.server_port = ends[sizeof ends / sizeof *ends - 1 - i].port;
+		put(p, &h);
+	}
+	stop(p);
+	expect(p, "SELECT client_ip, client_port FROM handshakes",
+	       "255.254.253.252|65535;0.0.0.0|-;2001:db8::1|443;2001:db8::2|-;-|80;-|-");
+	expect(p, "SELECT server_ip, server_port FROM handshakes ORDER BY id DESC",
+	       "255.254.253.252|65535;0.0.0.0|-;2001:db8::1|443;2001:db8::2|-;-|80;-|-");
+}
+
+static void each_of_the_randoms_may_be_unseen(void **state)
+{
+	struct place *p = *state;
+
+	start(p);
+	for (unsigned seen = 0; seen < 8; seen++) {
+		struct handshake h = a_handshake(seen + 1);
+
+		if ((h.has_client_random = seen & 1))
+			h.client_random[31] = 0xc1;
+		if ((h.has_server_random = seen & 2))
+			h.server_random[0] = 0x5e;
+		if (seen & 4)
+			h.session_id[0] = 0x1d;
+		h.session_id_len = seen & 4 ? 1 : -1;
+		put(p, &h);
+	}
+	stop(p);
+	expect(p, "SELECT substr(client_random, 63), substr(server_random, 1, 2), session_id FROM handshakes",
+	       "-|-|-;c1|-|-;-|5e|-;c1|5e|-;-|-|1d;c1|-|1d;-|5e|1d;c1|5e|1d");
+}
+
+static void handshakes_that_agree_share_rows(void **state)
+{
+	static const struct finding_kind kinds[] = { { .code = "one", .severity = 1, .title = "t", .remedy = "r" } };
+	struct place *p = *state;
+
+	start(p);
+	assert_true(sqlite_know_findings(p->sink, kinds, 1, &p->error));
+	for (unsigned i = 0; i < 4; i++) {
+		struct handshake h = a_handshake(i + 1);
+		struct finding_list list = { .count = 1,
+					     .at = { { .kind = kinds, .certificate = FINDING_NO_CERTIFICATE,
+						       .detail = i == 3 ? "other" : "same" } } };
+
+		h.findings = &list;
+		h.alpn = handshake_keep_text(&h, i == 2 ? "h2" : "h3");
+		handshake_add_message(&h, (struct message){ .type = i == 1, .bytes = i, .time_ns = h.time_ns });
+		put(p, &h);
+	}
+	stop(p);
+	expect(p, "SELECT (SELECT count(*) FROM trait_rows), (SELECT count(*) FROM handshake_lists)", "2|4");
+	expect(p, "SELECT group_concat(alpn) FROM handshakes", "h3,h3,h2,h3");
+	expect(p, "SELECT group_concat(detail) FROM findings", "same,same,same,other");
+	expect(p, "SELECT group_concat(message), group_concat(bytes) FROM messages",
+	       "hello_request,client_hello,hello_request,hello_request|0,1,2,3");
+	database_is_sound(p);
+}
+
 static void marks_become_lists_in_their_order(void **state)
 {
 	struct place *p = *state;
@@ -338,6 +419,22 @@ static void times_before_the_epoch_are_dates_too(void **state)
 	put(p, &h);
 	stop(p);
 	expect(p, "SELECT time, time_ns FROM handshakes", "1969-12-31T23:59:59.999999999Z|-1");
+}
+
+static void whole_microseconds_come_back_to_the_nanosecond(void **state)
+{
+	struct place *p = *state;
+	struct handshake h = a_handshake(1);
+
+	start(p);
+	handshake_add_message(&h, (struct message){ .type = 1, .bytes = 517, .time_ns = h.time_ns + 1234567000 });
+	handshake_add_message(&h, (struct message){ .type = 2, .bytes = 90, .time_ns = TIME_NONE });
+	put(p, &h);
+	h = a_handshake(2);
+	handshake_add_message(&h, (struct message){ .type = 1, .bytes = 517, .time_ns = h.time_ns + 1234567001 });
+	put(p, &h);
+	stop(p);
+	expect(p, "SELECT time_ms FROM messages", "1234.567;-;1234.567001");
 }
 
 static void the_ladder_comes_back_as_messages_and_alerts(void **state)
@@ -658,6 +755,7 @@ static void a_forgotten_capture_takes_along_what_only_it_used(void **state)
 	       "01|1;cc|1");
 	expect(p, "SELECT group_concat(id) FROM captures", "2,3");
 	expect(p, "SELECT count(*) FROM hello_rows UNION ALL SELECT count(*) FROM lists", "2;4");
+	expect(p, "SELECT count(*) FROM trait_rows WHERE id NOT IN (SELECT traits FROM handshake_rows)", "0");
 	database_is_sound(p);
 	free(both);
 	free(only);
@@ -732,7 +830,7 @@ static void a_newer_database_is_refused(void **state)
 
 	start(p);
 	stop(p);
-	make_with(p, "PRAGMA user_version = 3; PRAGMA journal_mode = DELETE");
+	make_with(p, "PRAGMA user_version = 1000; PRAGMA journal_mode = DELETE");
 	refuses_and_leaves_alone(p, "newer");
 }
 
@@ -744,7 +842,7 @@ static void an_empty_file_becomes_a_database(void **state)
 	start(p);
 	stop(p);
 	expect(p, "PRAGMA application_id", "1870030962");
-	expect(p, "PRAGMA user_version", "2");
+	expect(p, "PRAGMA user_version", "3");
 	expect(p, "PRAGMA journal_mode", "wal");
 }
 
@@ -955,11 +1053,15 @@ int main(void)
 		TEST(what_was_seen_comes_back),
 		TEST(what_was_not_seen_is_null),
 		TEST(an_empty_session_id_is_null),
+		TEST(ends_come_back_whatever_they_are),
+		TEST(each_of_the_randoms_may_be_unseen),
+		TEST(handshakes_that_agree_share_rows),
 		TEST(marks_become_lists_in_their_order),
 		TEST(every_enumeration_and_flag_has_a_place_of_its_own),
 		TEST(codes_without_a_name_are_printed_as_numbers),
 		TEST(text_from_the_wire_is_made_safe),
 		TEST(times_before_the_epoch_are_dates_too),
+		TEST(whole_microseconds_come_back_to_the_nanosecond),
 		TEST(the_ladder_comes_back_as_messages_and_alerts),
 		TEST(offers_name_what_was_offered),
 		TEST(hellos_that_are_alike_are_stored_once),
