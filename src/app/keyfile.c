@@ -1,6 +1,7 @@
 #include "app/keyfile.h"
 
 #include "app/command.h"
+#include "app/porter.h"
 #include "dissectors/crypto.h"
 
 #include <errno.h>
@@ -16,7 +17,7 @@ static bool open_file(struct keyfile *k)
 {
 	struct stat s;
 
-	k->fd = open(k->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	k->fd = porter_open(k->path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
 	if (k->fd < 0)
 		return false;
 	if (fstat(k->fd, &s) || S_ISDIR(s.st_mode)) {
@@ -119,8 +120,13 @@ static bool tail_differs(const struct keyfile *k)
 static bool is_replaced(const struct keyfile *k)
 {
 	struct stat s;
+	int fd = porter_open(k->path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
 
-	if (stat(k->path, &s))
+	if (fd < 0)
+		return false;
+	bool known = !fstat(fd, &s);
+	close(fd);
+	if (!known)
 		return false;
 	if (s.st_dev != k->device || s.st_ino != k->inode)
 		return true;

@@ -137,6 +137,17 @@ static const char *join_names(const struct options *o, struct buffer *out)
 	return buffer_text(out);
 }
 
+static bool confine(const struct listening *l, struct run *r)
+{
+	int *sockets = xcalloc(l->count, sizeof *sockets);
+
+	for (size_t i = 0; i < l->count; i++)
+		sockets[i] = source_fd(l->sources[i]);
+	bool confined = run_confine(r, sockets, l->count);
+	free(sockets);
+	return confined;
+}
+
 static void listen_on(struct listening *l, struct run *r)
 {
 	struct buffer names = { 0 };
@@ -165,7 +176,7 @@ int command_listen(const struct options *o)
 		return message_error(NULL, &error);
 	if (!run_open(&r, o))
 		return r.status;
-	if (open_all(&l, &r))
+	if (open_all(&l, &r) && confine(&l, &r))
 		listen_on(&l, &r);
 	close_all(&l);
 	return run_close(&r);

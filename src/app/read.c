@@ -1,29 +1,41 @@
 #include "app/command.h"
 #include "app/message.h"
+#include "app/porter.h"
 #include "app/progress.h"
 #include "app/run.h"
 #include "app/signals.h"
 #include "base/buffer.h"
 #include "sinks/sqlite.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 enum { BATCH = 64 };
 
+struct reading {
+	struct run run;
+	char keylog_hash[65], ca_hash[65];	/* of -k and --ca-file; "" */
+};
+
 /* How the same reading is known again: the file, and the options that change what comes of it. */
-static bool fingerprint(const char *path, const struct options *o, const char *keylog_hash, struct buffer *out)
+static bool fingerprint(int fd, const struct reading *reading, struct buffer *out)
 {
+	const struct options *o = reading->run.options;
 	char hash[65];
 
-	if (!strcmp(path, "-") || !source_fingerprint(path, hash))
+	if (!source_fingerprint_descriptor(fd, hash))
 		return false;
 	buffer_add_format(out, "%s f=%s c=%llu s=%llu", hash, o->filter ? o->filter : "", (unsigned long long)o->count, (unsigned long long)o->snaplen);
 	if (o->keylog)
-		buffer_add_format(out, " k=%s", keylog_hash);
+		buffer_add_format(out, " k=%s", reading->keylog_hash);
 	if (o->no_ndpi)
 		buffer_add_text(out, " no-ndpi");
 	if (o->ca_file)
-		buffer_add_format(out, " ca-file=%s", source_fingerprint(o->ca_file, hash) ? hash : o->ca_file);
+		buffer_add_format(out, " ca-file=%s", *reading->ca_hash ? reading->ca_hash : o->ca_file);
 	if (o->ca_path)
 		buffer_add_format(out, " ca-path=%s", o->ca_path);
 	return true;
@@ -86,19 +98,52 @@ static int read_packets(struct capturing *c, struct source *s, const char *path)
 	return EXIT_DONE;
 }
 
-static void read_file(struct run *r, const char *path, const char *keylog_hash)
+/* A pipe with a name gives nothing until its writer comes; poll(2) waits for that, and a signal ends it. */
+static bool await_writer(int fd)
 {
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	struct stat st;
+
+	while (!fstat(fd, &st) && S_ISFIFO(st.st_mode) && poll(&p, 1, -1) < 0)
+		if (errno != EINTR || signals_stop_wanted())
+			return false;
+	return fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK) >= 0;
+}
+
+static int open_input(const char *path)
+{
+	if (!strcmp(path, "-"))
+		return fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+	int fd = porter_open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
+	if (fd >= 0 && !await_writer(fd)) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+static void read_file(struct reading *reading, const char *path)
+{
+	struct run *r = &reading->run;
 	const struct options *o = r->options;
 	struct source_options options = { .filter = o->filter, .snaplen = (uint32_t)o->snaplen };
 	struct buffer known = { 0 };
 	struct capturing c;
 	struct source *s;
 	struct error error;
-	const char *print = fingerprint(path, o, keylog_hash, &known) ? buffer_text(&known) : NULL;
+	int fd = open_input(path);
 
-	if (already_read(r, path, print))
+	if (fd < 0) {
+		(void)error_set(&error, EXIT_IO, "cannot be opened: %s", source_reason(errno));
+		run_status(r, message_error(path, &error));
+		return;
+	}
+	const char *print = strcmp(path, "-") && fingerprint(fd, reading, &known) ? buffer_text(&known) : NULL;
+	if (already_read(r, path, print)) {
+		close(fd);
 		goto out;
-	if (!source_open_file(path, &options, &s, &error)) {
+	}
+	if (!source_open_descriptor(fd, path, &options, &s, &error)) {
 		run_status(r, message_error(path, &error));
 		goto out;
 	}
@@ -119,17 +164,20 @@ out:
 
 int command_read(const struct options *o)
 {
-	char keylog_hash[65] = "";
+	struct reading reading = { 0 };
+	struct run *r = &reading.run;
 	struct error error;
-	struct run r;
 
-	if (o->keylog && !keyfile_hash(o->keylog, keylog_hash, &error))
+	if (o->keylog && !keyfile_hash(o->keylog, reading.keylog_hash, &error))
 		return message_error(o->keylog, &error);
+	if (o->ca_file && !source_fingerprint(o->ca_file, reading.ca_hash))
+		*reading.ca_hash = 0;
 	if (!signals_start(&error))
 		return message_error(NULL, &error);
-	if (!run_open(&r, o))
-		return r.status;
-	for (size_t i = 0; i < o->operand_count && !signals_stop_wanted(); i++)
-		read_file(&r, o->operands[i], keylog_hash);
-	return run_close(&r);
+	if (!run_open(r, o))
+		return r->status;
+	bool confined = run_confine(r, NULL, 0);
+	for (size_t i = 0; confined && i < o->operand_count && !signals_stop_wanted(); i++)
+		read_file(&reading, o->operands[i]);
+	return run_close(r);
 }

@@ -1,5 +1,6 @@
 #include "app/run.h"
 
+#include "app/confine.h"
 #include "app/message.h"
 #include "diagnose/findings.h"
 #include "sinks/sqlite.h"
@@ -29,6 +30,10 @@ bool run_open(struct run *r, const struct options *options)
 	struct error error;
 
 	*r = (struct run){ .options = options, .jobs = options->jobs ? (size_t)options->jobs : 1 };
+	if (!confine_begin(options, &error)) {
+		run_status(r, message_error(NULL, &error));
+		return false;
+	}
 	hash_key_init(&r->key);
 	if (gethostname(r->sensor, sizeof r->sensor - 1))
 		strcpy(r->sensor, "localhost");
@@ -43,6 +48,18 @@ bool run_open(struct run *r, const struct options *options)
 	}
 	r->writer = writer_create(&sqlite_sink, r->sink, r->diagnose, options->no_ndpi, r->jobs);
 	return true;
+}
+
+bool run_confine(struct run *r, const int *packet_sockets, size_t count)
+{
+	struct error error;
+
+	if (!r->options->insecure_no_sandbox)
+		diagnose_read_roots(r->diagnose);
+	if (confine_enter(packet_sockets, count, &error))
+		return true;
+	run_status(r, message_error(NULL, &error));
+	return false;
 }
 
 void run_status(struct run *r, int status)

@@ -25,6 +25,8 @@ struct run {
 
 /* Opens the database. False: said. */
 bool run_open(struct run *r, const struct options *options);
+/* Gives up what packets must not get at (confine.h); the sockets are those that they come from. False: said. */
+bool run_confine(struct run *r, const int *packet_sockets, size_t count);
 /* Closes it and prints the summary; returns the exit status. */
 int run_close(struct run *r);
 /* The highest status so far. */

@@ -40,6 +40,11 @@ void diagnose_destroy(struct diagnose *d)
 	free(d);
 }
 
+void diagnose_read_roots(struct diagnose *d)
+{
+	trust_read_roots(d->trust);
+}
+
 void diagnose_begin_capture(struct diagnose *d)
 {
 	memory_finish(&d->memory);

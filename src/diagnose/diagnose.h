@@ -13,6 +13,8 @@ struct diagnose;
 
 bool diagnose_create(const struct trust_options *roots, struct diagnose **out, struct error *error);
 void diagnose_destroy(struct diagnose *d);
+/* Now, not when the first certificate asks: files cannot be opened later. */
+void diagnose_read_roots(struct diagnose *d);
 
 /* Forgets servers and names: another capture may be of another network with the same addresses. */
 void diagnose_begin_capture(struct diagnose *d);

@@ -62,7 +62,7 @@ static const char *or_default(const char *variable, const char *otherwise)
 
 /* The system's, where libcrypto would look for them; only once a certificate asks, since that takes longer than all
  * the rest of a short run. */
-static void read_roots(struct trust *t)
+void trust_read_roots(struct trust *t)
 {
 	if (t->roots_read)
 		return;
@@ -168,7 +168,7 @@ static void judge_anew(struct trust *t, struct remembered *r, const struct chain
 
 	j.until_s = j.from_s + DAY_S;
 	forget(&r->judgement);
-	read_roots(t);
+	trust_read_roots(t);
 	certificates_parse(&certificates, chain, &t->parsed);
 	j.roots = t->has_roots ? roots_store(t->roots) : NULL;
 	t->asked = 0;

@@ -25,6 +25,8 @@ struct trust_options {
 /* Where files are named they are read at once; false where that fails. */
 bool trust_create(const struct trust_options *options, struct trust **out, struct error *error);
 void trust_destroy(struct trust *t);
+/* The system's roots, unless others are named; else the first certificate has them read. */
+void trust_read_roots(struct trust *t);
 
 /* What keeps a client from accepting a chain, in bits. */
 enum flaw {

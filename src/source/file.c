@@ -299,15 +299,19 @@ bool source_open_file(const char *path, const struct source_options *options, st
 {
 	bool standard_input = !strcmp(path, "-");
 	int fd = standard_input ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) : open(path, O_RDONLY | O_CLOEXEC);
-	int reason = errno;
+
+	if (fd < 0)
+		return error_set(error, EXIT_IO, "%s: cannot be opened: %s", path, source_reason(errno));
+	return source_open_descriptor(fd, path, options, out, error);
+}
+
+bool source_open_descriptor(int fd, const char *name, const struct source_options *options, struct source **out, struct error *error)
+{
 	struct stat st;
 
-	if (fd >= 0 && !fstat(fd, &st) && S_ISDIR(st.st_mode)) {
+	if (!fstat(fd, &st) && S_ISDIR(st.st_mode)) {
 		close(fd);
-		fd = -1;
-		reason = EISDIR;
+		return error_set(error, EXIT_IO, "%s: cannot be opened: %s", name, source_reason(EISDIR));
 	}
-	if (fd < 0)
-		return error_set(error, EXIT_IO, "%s: cannot be opened: %s", path, source_reason(reason));
-	return file_open(fd, path, options, out, error);
+	return file_open(fd, name, options, out, error);
 }

@@ -70,21 +70,28 @@ static bool fingerprint_fd(int fd, uint8_t out[DIGEST_LEN])
 	return done;
 }
 
-bool source_fingerprint(const char *path, char out[65])
+bool source_fingerprint_descriptor(int fd, char out[65])
 {
 	static const char digits[] = "0123456789abcdef";
 	uint8_t hash[DIGEST_LEN];
-	/* Opening a pipe for reading would take a writer's bytes, or wait for one. */
-	int fd = strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : -1;
-	bool done = fd >= 0 && fingerprint_fd(fd, hash);
+	bool done = fingerprint_fd(fd, hash);
 
-	if (fd >= 0)
-		close(fd);
 	for (size_t i = 0; done && i < sizeof hash; i++) {
 		out[2 * i] = digits[hash[i] >> 4];
 		out[2 * i + 1] = digits[hash[i] & 15];
 	}
 	if (done)
 		out[64] = '\0';
+	return done;
+}
+
+bool source_fingerprint(const char *path, char out[65])
+{
+	/* Opening a pipe for reading would take a writer's bytes, or wait for one. */
+	int fd = strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : -1;
+	bool done = fd >= 0 && source_fingerprint_descriptor(fd, out);
+
+	if (fd >= 0)
+		close(fd);
 	return done;
 }

@@ -1,6 +1,8 @@
 #include "source/source.h"
 
 #include <assert.h>
+#include <fcntl.h>
+#include <linux/if_packet.h>
 #include <net/if.h>
 #include <pcap/pcap.h>
 #include <stdlib.h>
@@ -23,20 +25,27 @@ enum {
 	LOOK_AGAIN_MS = 250,			/* between two looks at a silent interface */
 };
 
+/* What the driver counts among the packets that it lost. */
+static const char *const drop_counters[] = { "rx_missed_errors", "rx_fifo_errors" };
+enum { DROP_COUNTERS = sizeof drop_counters / sizeof *drop_counters };
+
 struct live {
 	struct source base;
 	char *name;
 	char *filter;
 	struct source_options options;
-	pcap_t *pcap;			/* NULL while the interface is gone */
+	pcap_t *pcap;
+	int index, hardware;		/* of the interface that the socket is bound to: its number and its kind */
+	bool gone;			/* that one is */
 	int probe;			/* any socket, to ask for the interface's flags */
 	bool down;			/* told, and not back yet */
 	int64_t looked_ms;
 	uint32_t ns_per_unit;
 	uint16_t link_type;
 	uint64_t packets;
-	struct source_stats stats;	/* of all activations */
-	struct pcap_stat last;		/* of this one, at the last look */
+	struct source_stats stats;
+	int counters[DROP_COUNTERS];	/* files of /sys, which must not be opened later; -1 */
+	uint64_t last[DROP_COUNTERS];	/* at the last look */
 	uint8_t *bytes;			/* BATCH_BYTES and one packet more */
 	size_t used;
 	struct packet *out;		/* of the source_read() that runs now */
@@ -78,41 +87,96 @@ static void take_packet(u_char *context, const struct pcap_pkthdr *h, const u_ch
 		pcap_breakloop(l->pcap);
 }
 
-/* The kernel's counters wrap at 2^32 and begin anew with each activation. */
+/* ---- what was lost ---- */
+
+static bool read_counter(int fd, uint64_t *out)
+{
+	char text[32];
+	ssize_t len = pread(fd, text, sizeof text - 1, 0);
+
+	if (len <= 0)
+		return false;
+	text[len] = 0;
+	*out = strtoull(text, NULL, 10);
+	return true;
+}
+
+static void close_counters(struct live *l)
+{
+	for (int i = 0; i < DROP_COUNTERS; i++) {
+		if (l->counters[i] >= 0)
+			close(l->counters[i]);
+		l->counters[i] = -1;
+	}
+}
+
+static void open_counters(struct live *l)
+{
+	close_counters(l);
+	for (int i = 0; i < DROP_COUNTERS; i++) {
+		struct buffer path = { 0 };
+
+		buffer_add_format(&path, "/sys/class/net/%s/statistics/%s", l->name, drop_counters[i]);
+		l->counters[i] = open(buffer_text(&path), O_RDONLY | O_CLOEXEC);
+		if (!read_counter(l->counters[i], &l->last[i]))
+			l->last[i] = 0;
+		buffer_finish(&path);
+	}
+}
+
+/* Reading the kernel's statistics sets them to 0. libpcap would open files for the interface's. */
 static void look_at_drops(struct live *l)
 {
-	struct pcap_stat now;
+	struct tpacket_stats_v3 now;
+	socklen_t len = sizeof now;
+	uint64_t counted;
 
-	if (!l->pcap || pcap_stats(l->pcap, &now))
-		return;
-	l->stats.kernel_drops += (uint32_t)(now.ps_drop - l->last.ps_drop);
-	l->stats.interface_drops += (uint32_t)(now.ps_ifdrop - l->last.ps_ifdrop);
-	l->stats.drops_known = true;
-	l->last = now;
+	if (l->pcap && !getsockopt(pcap_fileno(l->pcap), SOL_PACKET, PACKET_STATISTICS, &now, &len)) {
+		l->stats.kernel_drops += now.tp_drops;
+		l->stats.drops_known = true;
+	}
+	for (int i = 0; i < DROP_COUNTERS; i++) {
+		if (!read_counter(l->counters[i], &counted))
+			continue;
+		l->stats.interface_drops += counted - l->last[i];
+		l->last[i] = counted;
+	}
 }
 
-static void deactivate(struct live *l)
-{
-	look_at_drops(l);
-	if (l->pcap)
-		pcap_close(l->pcap);
-	l->pcap = NULL;
-	l->last = (struct pcap_stat){ 0 };
-}
+/* ---- the interface ---- */
 
 static bool is_any(const struct live *l)
 {
 	return !strcmp(l->name, "any");
 }
 
+/* Something about the interface of that name, whichever it is now. */
+static bool ask(const struct live *l, unsigned long what, struct ifreq *answer)
+{
+	*answer = (struct ifreq){ 0 };
+	strncpy(answer->ifr_name, l->name, sizeof answer->ifr_name - 1);
+	return !ioctl(l->probe, what, answer);
+}
+
 static bool is_up(const struct live *l)
 {
-	struct ifreq request = { 0 };
+	struct ifreq answer;
 
-	if (is_any(l))
-		return true;
-	strncpy(request.ifr_name, l->name, sizeof request.ifr_name - 1);
-	return !ioctl(l->probe, SIOCGIFFLAGS, &request) && request.ifr_flags & IFF_UP;
+	return is_any(l) || (ask(l, SIOCGIFFLAGS, &answer) && answer.ifr_flags & IFF_UP);
+}
+
+static int index_of(const struct live *l)
+{
+	struct ifreq answer;
+
+	return ask(l, SIOCGIFINDEX, &answer) ? answer.ifr_ifindex : 0;
+}
+
+static int hardware_of(const struct live *l)
+{
+	struct ifreq answer;
+
+	return ask(l, SIOCGIFHWADDR, &answer) ? answer.ifr_hwaddr.sa_family : -1;
 }
 
 static bool activation_failed(const struct live *l, pcap_t *pcap, int status, struct error *error)
@@ -179,6 +243,9 @@ static bool activate(struct live *l, struct error *error)
 		l->ns_per_unit = pcap_get_tstamp_precision(pcap) == PCAP_TSTAMP_PRECISION_NANO ? 1 : 1000;
 		l->link_type = link_type_from_dlt(pcap_datalink(pcap));
 		link_names_add(&l->base.links, l->link_type);
+		l->index = index_of(l);
+		l->hardware = hardware_of(l);
+		open_counters(l);
 		look_at_drops(l);
 		return true;
 	}
@@ -198,6 +265,28 @@ static enum source_state went_down(struct live *l, const char *what)
 	return SOURCE_DOWN;
 }
 
+/* Another interface has the name now. It gets the socket that there is: to open a new one takes a right that is gone
+ * (src/app/confine.h), to bind it anew does not. */
+static bool rebind(struct live *l, int index)
+{
+	struct sockaddr_ll address;
+	socklen_t len = sizeof address;
+	int fd = pcap_fileno(l->pcap);
+	struct packet_mreq all = { .mr_ifindex = index, .mr_type = PACKET_MR_PROMISC };
+
+	if (getsockname(fd, (struct sockaddr *)&address, &len) || address.sll_family != AF_PACKET)
+		return false;
+	address.sll_ifindex = index;
+	if (bind(fd, (const struct sockaddr *)&address, sizeof address))
+		return false;
+	if (!l->options.no_promiscuous)
+		(void)setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &all, sizeof all);
+	l->index = index;
+	l->gone = false;
+	open_counters(l);
+	return true;
+}
+
 /* Nothing came: is the interface still there, or there again? */
 static enum source_state look(struct live *l)
 {
@@ -208,7 +297,10 @@ static enum source_state look(struct live *l)
 	l->looked_ms = now;
 	if (!is_up(l))
 		return went_down(l, "the interface is down");
-	if (!l->pcap && !activate(l, NULL))
+	int index = is_any(l) ? l->index : index_of(l);
+	if (index != l->index && hardware_of(l) != l->hardware)
+		return went_down(l, "an interface of another kind has its name");
+	if ((index != l->index || l->gone) && !rebind(l, index))
 		return SOURCE_MORE;
 	l->down = false;
 	return SOURCE_MORE;
@@ -223,14 +315,15 @@ static size_t live_read(struct source *s, struct packet *out, size_t max, enum s
 	l->out = out;
 	l->max = max;
 	l->count = l->used = 0;
-	if (l->pcap && max)
+	if (!l->gone && max)
 		status = pcap_dispatch(l->pcap, max < INT32_MAX ? (int)max : INT32_MAX, take_packet, (u_char *)l);
 	if (l->count) {
 		l->down = false;
 	} else if (status == PCAP_ERROR_BREAK) {
 		return 0;
 	} else if (status < 0) {
-		deactivate(l);
+		/* Its socket stays, for the one that comes next. */
+		l->gone = true;
 		*state = went_down(l, "the interface went away");
 	} else {
 		*state = look(l);
@@ -242,7 +335,7 @@ static int live_fd(const struct source *s)
 {
 	const struct live *l = (const struct live *)s;
 
-	return l->pcap ? pcap_get_selectable_fd(l->pcap) : -1;
+	return l->gone ? -1 : pcap_get_selectable_fd(l->pcap);
 }
 
 static void live_stats(struct source *s, struct source_stats *out)
@@ -257,7 +350,9 @@ static void live_close(struct source *s)
 {
 	struct live *l = live_of(s);
 
-	deactivate(l);
+	close_counters(l);
+	if (l->pcap)
+		pcap_close(l->pcap);
 	if (l->probe >= 0)
 		close(l->probe);
 	free(l->bytes);
@@ -279,6 +374,8 @@ bool source_open_interface(const char *name, const struct source_options *option
 	struct live *l = xcalloc(1, sizeof *l);
 
 	l->base.ops = &live_ops;
+	for (int i = 0; i < DROP_COUNTERS; i++)
+		l->counters[i] = -1;
 	l->name = source_copy_text(name);
 	if (options)
 		l->options = *options;

@@ -28,7 +28,5 @@ enum { SNAPLEN_DEFAULT = 262144 };
 /* What the kinds leave to the shared part of their struct. */
 void source_finish(struct source *s);
 char *source_copy_text(const char *text);
-/* The reason of a system call's failure as a phrase: lower case, with what to do where that is known. */
-const char *source_reason(int error_number);
 
 #endif

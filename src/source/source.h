@@ -36,6 +36,8 @@ enum source_state {
 
 /* A capture file: pcap or pcapng, plain, gzip, zstd or lz4; "-" is standard input. */
 bool source_open_file(const char *path, const struct source_options *options, struct source **out, struct error *error);
+/* The same of what is open already, which it takes; `name` is what messages call it. */
+bool source_open_descriptor(int fd, const char *name, const struct source_options *options, struct source **out, struct error *error);
 bool source_open_interface(const char *name, const struct source_options *options, struct source **out, struct error *error);
 void source_close(struct source *s);
 
@@ -58,6 +60,11 @@ bool source_next_secrets(struct source *s, struct bytes *out);
 
 /* For `captures` and "already read": size and a hash over blocks spread over the file, hex; false for pipes. */
 bool source_fingerprint(const char *path, char out[65]);
+/* The same of what is open already; it reads on from where it was. */
+bool source_fingerprint_descriptor(int fd, char out[65]);
+
+/* Why a capture file could not be opened, from errno: lower case, with what to do where that is known. */
+const char *source_reason(int error_number);
 
 /* -D: calls print for each interface with its name and a description (may be NULL). */
 bool source_list_interfaces(void (*print)(void *context, const char *name, const char *description), void *context, struct error *error);
