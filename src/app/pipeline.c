@@ -279,20 +279,37 @@ static bool push(struct pipeline *p, struct flow *f, const struct segment *s, un
 	return stream_push(&f->stream[end], flow_table_pool(p->flows), &in, running) == STREAM_NEW;
 }
 
+/* Very few first bytes may be those of several protocols: they wait until it can be told. `first`: those that came in pieces. */
+static bool awaits_more(struct stream *s, struct stream_pool *pool, uint8_t head[DISSECTOR_ENOUGH], struct bytes *first)
+{
+	*first = (struct bytes){ head, 0 };
+	if (stream_brings(s, pool, DISSECTOR_ENOUGH))
+		return false;
+	stream_hold(s, pool);
+	first->len = stream_peek(s, head, DISSECTOR_ENOUGH);
+	return first->len && first->len < DISSECTOR_ENOUGH && !stream_gives_up(s) && dissector_wants_more(*first);
+}
+
 /* The first bytes of a flow, in order, decide whether it is followed: those of `end`, which the segment of `sender` let through. */
 static void decide(struct pipeline *p, struct flow *f, const struct segment *s, unsigned sender, unsigned end)
 {
 	struct stream_pool *pool = flow_table_pool(p->flows);
+	uint8_t head[DISSECTOR_ENOUGH];
+	struct bytes first;
 	struct chunk chunk;
 
 	f->state = FLOW_UNDECIDED;
+	if (awaits_more(&f->stream[end], pool, head, &first))
+		return;
 	if (!stream_next(&f->stream[end], pool, &chunk))
 		return;
-	const struct dissector *d = chunk.missing ? NULL : dissector_for(true, chunk.data);
-	if (f->initiator == !end && !chunk.missing && tls_looks(chunk.data) == LOOK_NO)
-		greetings_note(&p->greetings, f->id, chunk.data, f->stream[end].next);
+	if (first.len <= chunk.data.len)
+		first = chunk.data;
+	const struct dissector *d = chunk.missing ? NULL : dissector_for(true, first);
+	if (f->initiator == !end && !chunk.missing && tls_looks(first) == LOOK_NO)
+		greetings_note(&p->greetings, f->id, first, stream_last(&f->stream[end]));
 	if (!d) {
-		tell_plain_http(p, f, end, chunk.data);
+		tell_plain_http(p, f, end, first);
 		stream_ignore(&f->stream[0], pool);
 		stream_ignore(&f->stream[1], pool);
 		f->state = FLOW_OPAQUE;
@@ -573,6 +590,14 @@ static size_t largest_state(void)
 	return (largest + 7) / 8 * 8;
 }
 
+/* What connections keep on the heap. */
+static uint64_t held(const void *context)
+{
+	const struct pipeline *p = context;
+
+	return p->env.message_bytes + p->env.sealed_bytes;
+}
+
 static void deliver_lookups(void *context, struct lookup_batch *batch)
 {
 	struct pipeline *p = context;
@@ -597,7 +622,7 @@ struct pipeline *pipeline_create(const struct pipeline_options *options)
 	dissectors[0].init(p->blank->state);
 	struct flow_table_options table = { .connection_size = p->connection_size, .blank_connection = p->blank, .key = options->key,
 		.limits = &p->counts.limits, .retire = retire, .in_vain = in_vain, .context = p,
-		.bit_by_bit = options->live, .flows_max = options->share > 1 ? FLOWS_MAX / options->share : FLOWS_MAX,
+		.bytes_max = options->memory, .held = held, .bit_by_bit = options->live, .flows_max = options->share > 1 ? FLOWS_MAX / options->share : FLOWS_MAX,
 		.awake_max = options->share > 1 ? AWAKE_MAX / options->share : AWAKE_MAX };
 	p->flows = flow_table_create(&table);
 	return p;

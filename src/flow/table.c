@@ -2,11 +2,8 @@
 
 #include "base/xmalloc.h"
 #include "flow/fold.h"
+#include "flow/inside.h"
 #include "flow/rest.h"
-#include "flow/slab.h"
-#include "flow/slots.h"
-#include "flow/syn.h"
-#include "flow/track.h"
 
 #include <assert.h>
 #include <stddef.h>
@@ -14,25 +11,9 @@
 #include <string.h>
 
 enum {
-	SWEEP_STEPS_MAX = 4096,		/* in one tick: some 20 us */
-	EVICT_SAMPLE = 64,
-	DUE_SECONDS = 65535,		/* due times are kept modulo this */
-	DUE_BYTES = 2,
-	KINDS = 16,
-	SLOTS_DUE_FIRST = 64,
-	WOKEN_SHARE = 4,	/* one in so many of those that slept was needed again: too few places */
 	/* A connection that needs more than this, told by a typical one, may have less in common with it than with a blank one. */
 	TYPICAL_BYTES_MAX = 160,
-};
-
-/* What a slot's place says: AWAKE_BIT and an index of the pool, or a block of the slab. */
-#define AWAKE_BIT 0x80000000U
-
-struct awake {
-	struct flow flow;	/* first: a flow's address is its place's */
-	uint32_t hash;
-	/* used since the hand passed: the second chance of the clock algorithm */
-	bool full, used;
+	WOKEN_SHARE = 4,	/* one in so many of those that slept was needed again: too few places */
 };
 
 struct flow_key {
@@ -49,32 +30,6 @@ _Static_assert(offsetof(struct flow, port) == offsetof(struct flow_key, port) &&
 		offsetof(struct flow, network) == offsetof(struct flow_key, network) &&
 		offsetof(struct flow, protocol) == offsetof(struct flow_key, protocol),
 	"a flow begins with its key");
-
-struct flow_table {
-	struct flow_table_options options;
-	struct stream_pool streams;
-	struct slots slots;
-	/* awake_max, and one more for flows that wake only to be retired; the first `awake_now` are in use */
-	struct awake *pool;
-	uint32_t awake_now;
-	uint32_t slept, woken;		/* since awake_now was last considered */
-	uint8_t *connections;		/* of the pool, place by place */
-	uint32_t *unused;		/* stack of free places of the pool */
-	uint32_t unused_count;
-	uint32_t hand, pool_sweep;
-	struct slab slab;
-	uint32_t slab_sweep;
-	struct syn_cache syns;
-	uint32_t syn_sweep;
-	uint64_t syns_lost;		/* that had to go before their time */
-	uint64_t last_id;
-	uint8_t *packed;		/* room for one flow asleep */
-	uint8_t *repacked;		/* and for a connection packed the other way */
-	uint8_t *typical[KINDS];	/* what the first of the kind was when it fell asleep; only to compare with */
-	struct flow_clock clock;
-	int64_t swept_ms, round;
-	struct flow_table_counts counts;
-};
 
 _Static_assert((int)SLAB_SLACK >= (int)REST_SLACK, "packed flows are read where they lie");
 
@@ -156,40 +111,9 @@ static uint64_t syn_tag(uint64_t hash, unsigned end)
 
 /* --- time --- */
 
-static int64_t idle_ms_max(const struct flow *f)
-{
-	if (track_over(f))
-		return FLOW_LINGER_MS;
-	if (f->connection)
-		return FLOW_IDLE_CONNECTION_MS;
-	return f->state == FLOW_NEW ? FLOW_IDLE_NEW_MS : FLOW_IDLE_UNDECIDED_MS;
-}
-
-static bool is_idle(const struct flow_table *t, const struct flow *f)
-{
-	return time_difference(t->clock.now_ms, f->last_ms) > idle_ms_max(f);
-}
-
-/* Whether it can be forgotten now: between two rounds only what nobody will hear of. */
-static bool may_go(const struct flow_table *t, const struct flow *f)
-{
-	return is_idle(t, f) && (t->options.bit_by_bit || (f->unwatched && !f->connection));
-}
-
-static uint32_t due_of(int64_t ms)
+uint32_t inside_due_of(int64_t ms)
 {
 	return (uint32_t)((uint64_t)ms / 1000 % DUE_SECONDS);
-}
-
-/* Seconds that a sleeping flow is over its time; below 0: still to go. */
-static int32_t overdue(const struct flow_table *t, uint32_t block)
-{
-	uint16_t kept;
-
-	memcpy(&kept, slab_at(&t->slab, block), sizeof kept);
-	uint32_t late = (due_of(t->clock.now_ms) + DUE_SECONDS - (kept - 1U)) % DUE_SECONDS;
-
-	return late < DUE_SECONDS / 2 ? (int32_t)late : (int32_t)late - DUE_SECONDS;
 }
 
 /* --- falling asleep and waking --- */
@@ -203,9 +127,6 @@ static uint32_t index_of(const struct flow_table *t, const struct flow *f)
 {
 	return (uint32_t)((const struct awake *)f - t->pool);
 }
-
-/* How a connection is packed: by its difference from a blank one, or (this and its kind) from the typical one. */
-enum packing { PACKED_NONE, PACKED_BLANK, PACKED_TYPICAL };
 
 static const void *typical_of(const struct flow_table *t, uint8_t packing)
 {
@@ -239,7 +160,7 @@ static size_t pack_connection(struct flow_table *t, const void *connection, uint
 static size_t pack(struct flow_table *t, const struct flow *f)
 {
 	struct flow rest;
-	uint16_t due = (uint16_t)(due_of(f->last_ms + idle_ms_max(f) + 999) + 1);
+	uint16_t due = (uint16_t)(inside_due_of(f->last_ms + inside_idle_ms_max(f) + 999) + 1);
 	size_t len = DUE_BYTES + 1;
 
 	memcpy(t->packed, &due, sizeof due);
@@ -251,7 +172,7 @@ static size_t pack(struct flow_table *t, const struct flow *f)
 	return len;
 }
 
-static size_t unpack_flow(const struct flow_table *t, uint32_t block, struct flow *f)
+size_t inside_unpack_flow(const struct flow_table *t, uint32_t block, struct flow *f)
 {
 	size_t len = DUE_BYTES + 1;
 
@@ -287,7 +208,7 @@ static void sleep_flow(struct flow_table *t, uint32_t index)
 
 /* --- forgetting --- */
 
-static void retire(struct flow_table *t, uint32_t index, enum flow_end how)
+void inside_retire(struct flow_table *t, uint32_t index, enum flow_end how)
 {
 	struct flow *f = &t->pool[index].flow;
 
@@ -300,29 +221,18 @@ static void retire(struct flow_table *t, uint32_t index, enum flow_end how)
 	t->counts.now--;
 }
 
-static enum flow_end idle_end(const struct flow *f)
-{
-	return track_over(f) ? FLOW_END_CLOSED : FLOW_END_IDLE;
-}
-
-static void retire_awake(struct flow_table *t, uint32_t index, enum flow_end how)
+void inside_retire_awake(struct flow_table *t, uint32_t index, enum flow_end how)
 {
 	slots_remove(&t->slots, slots_find(&t->slots, t->pool[index].hash, AWAKE_BIT | index));
-	retire(t, index, how);
+	inside_retire(t, index, how);
 	t->unused[t->unused_count++] = index;
 }
 
-/* Where flows wake that nobody else needs awake. */
-static uint32_t spare_index(const struct flow_table *t)
+uint32_t inside_wake_to_retire(struct flow_table *t, uint32_t block)
 {
-	return t->options.awake_max;
-}
+	uint32_t index = inside_spare_index(t);
 
-static uint32_t wake_to_retire(struct flow_table *t, uint32_t block)
-{
-	uint32_t index = spare_index(t);
-
-	unpack_connection(t, block, unpack_flow(t, block, &t->pool[index].flow), index);
+	unpack_connection(t, block, inside_unpack_flow(t, block, &t->pool[index].flow), index);
 	slab_give(&t->slab, block);
 	return index;
 }
@@ -337,13 +247,14 @@ static uint32_t hash_of_flow(const struct flow_table *t, const struct flow *f)
 	return table_hash(hash_key_of(t, &key));
 }
 
-static void retire_asleep(struct flow_table *t, uint32_t block, enum flow_end how)
+void inside_retire_asleep(struct flow_table *t, uint32_t block, enum flow_end how)
 {
-	uint32_t index = wake_to_retire(t, block);
+	uint32_t index = inside_wake_to_retire(t, block);
 	struct flow *f = &t->pool[index].flow;
 
 	slots_remove(&t->slots, slots_find(&t->slots, hash_of_flow(t, f), block));
-	retire(t, index, how == FLOW_END_IDLE ? idle_end(f) : how);
+	/* Of one that is over nothing is lost. */
+	inside_retire(t, index, how == FLOW_END_IDLE || track_over(f) ? inside_idle_end(f) : how);
 }
 
 static void add_places(struct flow_table *t, uint32_t count)
@@ -377,8 +288,8 @@ static uint32_t take_place(struct flow_table *t)
 		t->hand = t->hand + 1 == t->awake_now ? 0 : t->hand + 1;
 		if (a->used) {
 			a->used = false;
-		} else if (may_go(t, &a->flow)) {
-			retire_awake(t, index, idle_end(&a->flow));
+		} else if (inside_may_go(t, &a->flow)) {
+			inside_retire_awake(t, index, inside_idle_end(&a->flow));
 		} else {
 			sleep_flow(t, index);
 			return index;
@@ -387,200 +298,13 @@ static uint32_t take_place(struct flow_table *t)
 	return t->unused[--t->unused_count];
 }
 
-/* The one of a sample of sleeping flows whose time is over first: half-open ones before those
- * that are followed. */
-static uint32_t evictable(struct flow_table *t)
-{
-	uint32_t best = 0;
-	int32_t best_overdue = 0;
-
-	for (unsigned i = 0; i < EVICT_SAMPLE; i++) {
-		uint32_t budget = SWEEP_STEPS_MAX;
-		uint32_t block = slab_walk(&t->slab, &t->slab_sweep, &budget);
-
-		if (block && (!best || overdue(t, block) > best_overdue)) {
-			best = block;
-			best_overdue = overdue(t, block);
-		}
-	}
-	for (unsigned round = 0; !best && round < 2; round++) {
-		uint32_t budget = UINT32_MAX;
-
-		best = slab_walk(&t->slab, &t->slab_sweep, &budget);
-	}
-	return best;
-}
-
-static uint32_t oldest_awake(const struct flow_table *t)
-{
-	uint32_t best = 0;
-
-	for (uint32_t i = 0; i < t->awake_now; i++)
-		if (t->pool[i].full &&
-			(!t->pool[best].full ||
-				t->pool[i].flow.last_ms < t->pool[best].flow.last_ms))
-			best = i;
-	return best;
-}
-
-static void evict(struct flow_table *t)
-{
-	uint32_t block = evictable(t);
-
-	t->options.limits->bitten[LIMIT_FLOWS]++;
-	if (block)
-		retire_asleep(t, block, FLOW_END_EVICTED);
-	else
-		retire_awake(t, oldest_awake(t), FLOW_END_EVICTED);
-}
-
-static void sweep_awake(struct flow_table *t)
-{
-	struct awake *a = &t->pool[t->pool_sweep];
-
-	if (a->full && may_go(t, &a->flow))
-		retire_awake(t, t->pool_sweep, idle_end(&a->flow));
-	t->pool_sweep = t->pool_sweep + 1 == t->awake_now ? 0 : t->pool_sweep + 1;
-}
-
-static void sweep_asleep(struct flow_table *t, uint32_t steps)
-{
-	while (steps) {
-		uint32_t before = steps;
-		uint32_t block = slab_walk(&t->slab, &t->slab_sweep, &steps);
-
-		if (block && overdue(t, block) > 0)
-			retire_asleep(t, block, FLOW_END_IDLE);
-		if (!block && !t->slab_sweep)
-			return;
-		if (steps == before)
-			steps--;
-	}
-}
-
-static void sweep_syns(struct flow_table *t, uint32_t steps, int64_t patience_ns);
-static void sweep_all_syns(struct flow_table *t, int64_t patience_ns);
-
-static void sweep_a_bit(struct flow_table *t, int64_t passed_ms)
-{
-	uint64_t part = (uint64_t)(passed_ms < FLOW_ROUND_MS ? passed_ms : FLOW_ROUND_MS);
-	uint64_t steps = 1 + t->counts.now * part / FLOW_ROUND_MS;
-
-	sweep_asleep(t, steps < SWEEP_STEPS_MAX ? (uint32_t)steps : SWEEP_STEPS_MAX);
-	steps = 1 + (uint64_t)t->syns.sets * SYN_WAYS * part / FLOW_ROUND_MS;
-	sweep_syns(t, (uint32_t)steps, FLOW_IDLE_NEW_MS * MS_NS);
-}
-
-/* Ids by their low 32 bits, counted back from the newest: what compares them looks at nothing else. */
-static uint32_t age_of(const struct flow_table *t, uint64_t id)
-{
-	uint64_t back = t->last_id - id;
-
-	return back < UINT32_MAX ? UINT32_MAX - (uint32_t)back : 0;
-}
-
-static bool sleeps_too_long(struct flow_table *t, uint32_t block, int32_t least, struct flow *f)
-{
-	if (overdue(t, block) < least)
-		return false;
-	unpack_flow(t, block, f);
-	f->connection = slab_at(&t->slab, block)[DUE_BYTES] == PACKED_NONE ? NULL : f;
-	return is_idle(t, f);
-}
-
-/* What a round forgets: a list in the order of ids. */
-struct due {
-	struct slots list;
-	uint32_t count;
-};
-
-static void add_due(const struct flow_table *t, struct due *d, uint64_t id, uint32_t place)
-{
-	if (d->count == d->list.count) {
-		d->list.count = d->list.count ? d->list.count * 2 : SLOTS_DUE_FIRST;
-		d->list.at = xrealloc(d->list.at, d->list.count * sizeof *d->list.at);
-	}
-	d->list.at[d->count++] = (struct slot){ age_of(t, id), place };
-}
-
-static void list_due(struct flow_table *t, struct due *d, int64_t passed_ms)
-{
-	/* Due times are whole seconds, and ambiguous after half of DUE_SECONDS. */
-	int32_t least = passed_ms < DUE_SECONDS / 4 * INT64_C(1000) ? -1 : INT32_MIN;
-	uint32_t from = 0, budget = UINT32_MAX;
-	struct flow f;
-
-	for (uint32_t i = 0; i < t->awake_now; i++)
-		if (t->pool[i].full && is_idle(t, &t->pool[i].flow))
-			add_due(t, d, t->pool[i].flow.id, AWAKE_BIT | i);
-	for (uint32_t block; (block = slab_walk(&t->slab, &from, &budget)); budget = UINT32_MAX)
-		if (sleeps_too_long(t, block, least, &f))
-			add_due(t, d, f.id, block);
-	slots_sort(&d->list, d->count);
-}
-
-static void sweep_round(struct flow_table *t, int64_t passed_ms)
-{
-	struct due due = { 0 };
-
-	list_due(t, &due, passed_ms);
-	for (uint32_t i = 0; i < due.count; i++) {
-		uint32_t place = due.list.at[i].place;
-
-		if (place & AWAKE_BIT)
-			retire_awake(t, place & ~AWAKE_BIT, idle_end(&t->pool[place & ~AWAKE_BIT].flow));
-		else
-			retire_asleep(t, place, FLOW_END_IDLE);
-	}
-	slots_finish(&due.list);
-	sweep_all_syns(t, FLOW_IDLE_NEW_MS * MS_NS);
-}
-
-static void sweep(struct flow_table *t)
-{
-	int64_t passed_ms = t->clock.now_ms - t->swept_ms, round = flow_clock_round(&t->clock);
-
-	if (passed_ms <= 0)
-		return;
-	t->swept_ms = t->clock.now_ms;
-	sweep_awake(t);
-	if (t->options.bit_by_bit)
-		sweep_a_bit(t, passed_ms);
-	else if (round != t->round)
-		sweep_round(t, (round - t->round) * FLOW_ROUND_MS);
-	t->round = round;
-}
-
-static void begin_time(struct flow_table *t)
-{
-	t->swept_ms = t->clock.now_ms;
-	t->round = flow_clock_round(&t->clock);
-}
-
-void flow_table_tick(struct flow_table *t, int64_t time_ns)
-{
-	if (flow_clock_advance(&t->clock, time_ns))
-		begin_time(t);
-	sweep(t);
-}
-
-void flow_table_follow(struct flow_table *t, const struct flow_clock *clock)
-{
-	bool begins = !t->clock.runs;
-
-	t->clock = *clock;
-	if (begins)
-		begin_time(t);
-	sweep(t);
-}
-
 /* --- finding and making --- */
 
 static struct flow *wake(
 	struct flow_table *t, uint32_t slot, uint32_t block, const struct flow_key *key)
 {
 	struct flow flow;
-	size_t len = unpack_flow(t, block, &flow);
+	size_t len = inside_unpack_flow(t, block, &flow);
 
 	if (!has_key(&flow, key))
 		return NULL;
@@ -627,8 +351,7 @@ static uint64_t next_id(struct flow_table *t, uint64_t number)
 
 static struct flow *make(struct flow_table *t, const struct flow_key *key, uint32_t hash, uint64_t number)
 {
-	if (t->counts.now >= t->options.flows_max)
-		evict(t);
+	inside_make_room(t);
 	uint32_t index = take_place(t);
 	struct awake *a = &t->pool[index];
 
@@ -663,8 +386,7 @@ static struct flow *note(
 
 /* --- SYNs that nobody takes up --- */
 
-static void tell_in_vain(
-	struct flow_table *t, const struct syn *syn, const struct syn_ends *ends, bool refused)
+void inside_tell_in_vain(struct flow_table *t, const struct syn *syn, const struct syn_ends *ends, bool refused)
 {
 	if (t->options.in_vain)
 		t->options.in_vain(t->options.context, ends, syn, refused);
@@ -680,7 +402,7 @@ static void remember(struct flow_table *t, const struct segment *s, const struct
 	if (!syn_remember(&t->syns, syn, &ends, &lost, &lost_ends))
 		return;
 	t->syns_lost++;
-	tell_in_vain(t, &lost, &lost_ends, false);
+	inside_tell_in_vain(t, &lost, &lost_ends, false);
 }
 
 /* RFC 9293 section 3.10.7.1: the answer of a closed port. */
@@ -691,44 +413,7 @@ static void refuse(struct flow_table *t, const struct segment *s, struct syn *sy
 	struct syn_ends ends = { .client = s->dst, .server = s->src, .server_port = s->src_port };
 
 	syn->flags |= SYN_USED;
-	tell_in_vain(t, syn, &ends, true);
-}
-
-static void sweep_syns(struct flow_table *t, uint32_t steps, int64_t patience_ns)
-{
-	while (steps) {
-		uint32_t place = syn_sweep(&t->syns, &t->syn_sweep, &steps,
-			(int64_t)((uint64_t)t->clock.peak_ns - (uint64_t)patience_ns));
-
-		if (place == SYN_NONE)
-			return;
-		tell_in_vain(t, &t->syns.entries[place], &t->syns.ends[place], false);
-	}
-}
-
-static int compare_numbers(const void *a, const void *b, void *syns)
-{
-	const struct syn *x = &((struct syn *)syns)[*(const uint32_t *)a], *y = &((struct syn *)syns)[*(const uint32_t *)b];
-
-	return x->number < y->number ? -1 : x->number > y->number;
-}
-
-/* In the order in which they came: their places follow from a random key. */
-static void sweep_all_syns(struct flow_table *t, int64_t patience_ns)
-{
-	uint32_t steps = t->syns.sets * SYN_WAYS, count = 0, place;
-	int64_t before_ns = (int64_t)((uint64_t)t->clock.peak_ns - (uint64_t)patience_ns);
-
-	if (!steps)
-		return;
-	uint32_t *places = xmalloc(steps * sizeof *places);
-	t->syn_sweep = 0;
-	while ((place = syn_sweep(&t->syns, &t->syn_sweep, &steps, before_ns)) != SYN_NONE)
-		places[count++] = place;
-	qsort_r(places, count, sizeof *places, compare_numbers, t->syns.entries);
-	for (uint32_t i = 0; i < count; i++)
-		tell_in_vain(t, &t->syns.entries[places[i]], &t->syns.ends[places[i]], false);
-	free(places);
+	inside_tell_in_vain(t, syn, &ends, true);
 }
 
 /* The SYN of a connection of which this is the first other segment. */
@@ -842,7 +527,7 @@ static struct flow *follow(struct flow_table *t, struct flow *f, uint64_t hash,
 		remember(t, s, &syn);
 		return NULL;
 	case TRACK_RESTART:
-		retire_awake(t, index_of(t, f), FLOW_END_REPLACED);
+		inside_retire_awake(t, index_of(t, f), FLOW_END_REPLACED);
 		return begin_tcp(t, key, hash, s, end);
 	case TRACK_IGNORE:
 		break;
@@ -856,8 +541,8 @@ static struct flow *get(struct flow_table *t, const struct segment *s, const str
 	struct flow *f = find(t, key, table_hash(hash));
 
 	t->streams.offer.owner = NULL;
-	if (f && is_idle(t, f)) {
-		retire_awake(t, index_of(t, f), idle_end(f));
+	if (f && inside_is_idle(t, f)) {
+		inside_retire_awake(t, index_of(t, f), inside_idle_end(f));
 		f = NULL;
 	}
 	if (s->protocol == PROTOCOL_TCP)
@@ -883,8 +568,8 @@ struct flow *flow_table_find(struct flow_table *t, const struct segment *s, unsi
 
 	*end = make_key(s, &key);
 	struct flow *f = find(t, &key, table_hash(hash_key_of(t, &key)));
-	if (f && is_idle(t, f)) {
-		retire_awake(t, index_of(t, f), idle_end(f));
+	if (f && inside_is_idle(t, f)) {
+		inside_retire_awake(t, index_of(t, f), inside_idle_end(f));
 		f = NULL;
 	}
 	return f && f->connection ? note(t, f, s, *end) : NULL;
@@ -928,56 +613,7 @@ void flow_disconnect(struct flow_table *t, struct flow *f)
 
 void flow_table_remove(struct flow_table *t, struct flow *f)
 {
-	retire_awake(t, index_of(t, f), FLOW_END_CLOSED);
-}
-
-/* --- the end --- */
-
-static uint64_t id_at(const struct flow_table *t, uint32_t place)
-{
-	struct flow *spare = &t->pool[spare_index(t)].flow;
-
-	if (place & AWAKE_BIT)
-		return t->pool[place & ~AWAKE_BIT].flow.id;
-	unpack_flow(t, place, spare);
-	return spare->id;
-}
-
-/* The slots serve as the list of what is left: nothing is looked up any more. */
-static uint32_t list_by_id(struct flow_table *t)
-{
-	uint32_t count = 0;
-
-	for (uint32_t i = 0; i < t->slots.count; i++) {
-		uint32_t place = t->slots.at[i].place;
-
-		if (place)
-			t->slots.at[count++] = (struct slot){
-				age_of(t, id_at(t, place)), place
-			};
-	}
-	slots_sort(&t->slots, count);
-	return count;
-}
-
-void flow_table_drain(struct flow_table *t)
-{
-	uint32_t count = list_by_id(t);
-
-	for (uint32_t i = 0; i < count; i++) {
-		uint32_t place = t->slots.at[i].place;
-		uint32_t index = place & AWAKE_BIT ? place & ~AWAKE_BIT : wake_to_retire(t, place);
-		struct flow *f = &t->pool[index].flow;
-
-		retire(t, index, is_idle(t, f) ? idle_end(f) : FLOW_END_CAPTURE);
-		if (place & AWAKE_BIT)
-			t->unused[t->unused_count++] = index;
-	}
-	slots_clear(&t->slots);
-	/* The first retransmission is due after a second (RFC 6298 section 2.1): whoever came later
-	 * may still be waiting. In a flood nobody is. */
-	sweep_all_syns(t, t->syns_lost ? -1 : SYN_PATIENCE_NS);
-	syn_finish(&t->syns);
+	inside_retire_awake(t, index_of(t, f), FLOW_END_CLOSED);
 }
 
 struct flow_table *flow_table_create(const struct flow_table_options *options)

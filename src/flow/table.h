@@ -122,6 +122,10 @@ struct flow_table_options {
 	 * wait that it had to go). May not call the table; NULL: nobody wants to know. */
 	void (*in_vain)(void *context, const struct syn_ends *ends, const struct syn *syn, bool refused);
 	void *context;
+	/* Bytes that flows may take, with what `held` says that their connections hold besides; 0: any. Over it, those go first whose
+	 * time is over first: half-open ones before those that are followed, the oldest before others. */
+	uint64_t bytes_max;
+	uint64_t (*held)(const void *context);
 	/* What was silent too long goes a few at each tick, so that no packet waits for long; else all together when a round of
 	 * the clock (clock.h) is over, in the order of their ids, which depends on nothing but packets. */
 	bool bit_by_bit;
