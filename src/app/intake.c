@@ -13,7 +13,7 @@ void intake_finish(struct intake *i)
 	i->defrag = NULL;
 }
 
-bool intake_take(struct intake *i, const struct packet *in, struct segment *out)
+enum decap_result intake_open(struct intake *i, const struct packet *in, struct segment *out)
 {
 	if (in->time_ns < i->started_ns || i->started_ns == TIME_NONE)
 		i->started_ns = in->time_ns;
@@ -21,7 +21,17 @@ bool intake_take(struct intake *i, const struct packet *in, struct segment *out)
 		i->ended_ns = in->time_ns;
 	i->packets++;
 	i->bytes += in->data.len;
-	return defrag_decap(i->defrag, in, out, &i->decap) == DECAP_SEGMENT;
+	return decap(in, out, &i->decap);
+}
+
+bool intake_join(struct intake *i, enum decap_result result, struct segment *out)
+{
+	return defrag_join(i->defrag, result, out, &i->decap) == DECAP_SEGMENT;
+}
+
+bool intake_take(struct intake *i, const struct packet *in, struct segment *out)
+{
+	return intake_join(i, intake_open(i, in, out), out);
 }
 
 void intake_counts(const struct intake *i, struct capture *out)

@@ -20,6 +20,9 @@ void intake_init(struct intake *i, const struct hash_key *key, struct limit_coun
 void intake_finish(struct intake *i);
 /* Counts a packet; whether it is, or completes, a segment. */
 bool intake_take(struct intake *i, const struct packet *in, struct segment *out);
+/* The same in two steps, for whoever opens packets ahead: those that carry a fragment wait for their turn in the second. */
+enum decap_result intake_open(struct intake *i, const struct packet *in, struct segment *out);
+bool intake_join(struct intake *i, enum decap_result result, struct segment *out);
 /* Fills what it has counted. */
 void intake_counts(const struct intake *i, struct capture *out);
 

@@ -13,6 +13,8 @@
 enum {
 	/* A connection that needs more than this, told by a typical one, may have less in common with it than with a blank one. */
 	TYPICAL_BYTES_MAX = 160,
+	CACHE_LINE = 64,
+	CONNECTION_AHEAD = 256,		/* what every packet of a connection asks stands at its beginning */
 	WOKEN_SHARE = 4,	/* one in so many of those that slept was needed again: too few places */
 };
 
@@ -594,6 +596,20 @@ uint64_t flow_table_prefetch(const struct flow_table *t, const struct segment *s
 	if (s->protocol == PROTOCOL_TCP && s->flags & TCP_SYN && !(s->flags & TCP_ACK))
 		syn_prefetch(&t->syns, syn_tag(hash, end));
 	return hash;
+}
+
+void flow_table_prefetch_flow(const struct flow_table *t, uint64_t hash)
+{
+	const struct slot *slot = &t->slots.at[slots_home(&t->slots, table_hash(hash))];
+
+	if (slot->hash != table_hash(hash) || !(slot->place & AWAKE_BIT))
+		return;
+	uint32_t index = slot->place & ~AWAKE_BIT;
+	const char *connection = connection_place(t, index);
+	for (size_t at = 0; at < sizeof(struct awake); at += CACHE_LINE)
+		__builtin_prefetch((const char *)&t->pool[index] + at);
+	for (size_t at = 0; at < CONNECTION_AHEAD; at += CACHE_LINE)
+		__builtin_prefetch(connection + at);
 }
 
 /* --- connections --- */

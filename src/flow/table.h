@@ -157,9 +157,10 @@ static inline uint32_t flow_data_seq(const struct segment *s)
 {
 	return s->seq + (s->flags & TCP_SYN ? 1 : 0);
 }
-/* Fetches the cache lines that a later flow_table_get() of this segment will need. Returns the
- * hash for flow_table_get_hashed(), which spares hashing twice. */
+/* Fetches the cache lines of a later flow_table_get_hashed(), which wants the hash that this returns: where the flow is found, ... */
 uint64_t flow_table_prefetch(const struct flow_table *t, const struct segment *s);
+/* ... and, some packets later, the flow itself. */
+void flow_table_prefetch_flow(const struct flow_table *t, uint64_t hash);
 struct flow *flow_table_get_hashed(
 	struct flow_table *t, const struct segment *s, uint64_t hash, unsigned *end);
 

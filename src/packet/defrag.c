@@ -371,7 +371,12 @@ bool defrag_push(struct defrag *d, struct segment *s, struct packet *whole)
 enum decap_result defrag_decap(struct defrag *d, const struct packet *p, struct segment *out,
 	struct decap_counts *counts)
 {
-	enum decap_result result = decap(p, out, counts);
+	return defrag_join(d, decap(p, out, counts), out, counts);
+}
+
+enum decap_result defrag_join(struct defrag *d, enum decap_result result, struct segment *out,
+	struct decap_counts *counts)
+{
 	struct packet whole;
 
 	/* A tunnel in fragments may carry fragments. */
