@@ -3,41 +3,48 @@
 #include <assert.h>
 #include <openssl/evp.h>
 
+static EVP_MD_CTX *context_of(const char *algorithm)
+{
+	EVP_MD_CTX *context = EVP_MD_CTX_new();
+	EVP_MD *md = EVP_MD_fetch(NULL, algorithm, NULL);
+
+	assert(context);
+	assert(md);
+	int fine = EVP_DigestInit_ex(context, md, NULL);
+	assert(fine);
+	EVP_MD_free(md);
+	return context;
+}
+
 void digest_init(struct digest *d)
 {
-	d->context = EVP_MD_CTX_new();
-	d->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-	d->sha1 = EVP_MD_fetch(NULL, "SHA1", NULL);
-	assert(d->context);
-	assert(d->sha256);
-	assert(d->sha1);
+	d->sha256 = context_of("SHA256");
+	d->sha1 = context_of("SHA1");
 }
 
 void digest_finish(struct digest *d)
 {
-	EVP_MD_CTX_free(d->context);
-	EVP_MD_free(d->sha256);
-	EVP_MD_free(d->sha1);
+	EVP_MD_CTX_free(d->sha256);
+	EVP_MD_CTX_free(d->sha1);
 	*d = (struct digest){ 0 };
 }
 
-static void hash(struct digest *d, const EVP_MD *md, struct bytes b, uint8_t *out)
+static void hash(EVP_MD_CTX *context, struct bytes b, uint8_t *out)
 {
-	int fine = EVP_DigestInit_ex(d->context, md, NULL) &&
-		   EVP_DigestUpdate(d->context, b.at, b.len) &&
-		   EVP_DigestFinal_ex(d->context, out, NULL);
+	int fine = EVP_DigestInit_ex(context, NULL, NULL) && EVP_DigestUpdate(context, b.at, b.len) &&
+		   EVP_DigestFinal_ex(context, out, NULL);
 
 	assert(fine);
 }
 
 void digest_sha256(struct digest *d, struct bytes b, uint8_t out[32])
 {
-	hash(d, d->sha256, b, out);
+	hash(d->sha256, b, out);
 }
 
 void digest_sha1(struct digest *d, struct bytes b, uint8_t out[20])
 {
-	hash(d, d->sha1, b, out);
+	hash(d->sha1, b, out);
 }
 
 static size_t put(uint8_t *to, const void *at, size_t len)

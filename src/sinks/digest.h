@@ -8,8 +8,7 @@
 #include <openssl/types.h>
 
 struct digest {
-	EVP_MD_CTX *context;
-	EVP_MD *sha256, *sha1;
+	EVP_MD_CTX *sha256, *sha1;	/* one each, begun anew: to begin with another algorithm costs more than to hash */
 };
 
 void digest_init(struct digest *d);

@@ -75,12 +75,18 @@ void shapes_finish(struct shapes *s)
 	buffer_finish(&s->content);
 }
 
+static void forget_uses(struct shapes *s)
+{
+	for (unsigned i = 0; i < s->uses_count; i++)
+		s->uses[s->used[i]].chain = 0;
+	s->uses_count = 0;
+}
+
 void shapes_forget(struct shapes *s)
 {
 	s->epoch = s->epoch % 0x7ffffffe + 1;
 	memset(s->lists, 0, sizeof s->lists);
-	memset(s->uses, 0, sizeof s->uses);
-	s->uses_count = 0;
+	forget_uses(s);
 }
 
 static int64_t recall(const struct shapes *s, int64_t stored_id)
@@ -398,7 +404,7 @@ void shapes_use_chain(struct shapes *s, int64_t chain, int64_t time_ns)
 		*use = (struct chain_use){ .chain = chain,
 					   .first_ns = time_ns,
 					   .last_ns = time_ns };
-		s->uses_count++;
+		s->used[s->uses_count++] = (uint32_t)at;
 	}
 	use->handshakes++;
 	if (time_ns < use->first_ns)
@@ -420,12 +426,9 @@ static bool write_use(struct shapes *s, const struct chain_use *use)
 
 int shapes_write_uses(struct shapes *s)
 {
-	if (!s->uses_count)
-		return SQLITE_OK;
-	for (size_t i = 0; i < SHAPES_CHAINS; i++)
-		if (s->uses[i].chain && !write_use(s, &s->uses[i]))
+	for (unsigned i = 0; i < s->uses_count; i++)
+		if (!write_use(s, &s->uses[s->used[i]]))
 			return sqlite3_errcode(s->db);
-	memset(s->uses, 0, sizeof s->uses);
-	s->uses_count = 0;
+	forget_uses(s);
 	return SQLITE_OK;
 }

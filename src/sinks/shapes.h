@@ -34,6 +34,7 @@ struct shapes {
 	struct buffer content;		/* scratch */
 	struct list_memory { uint64_t hash; int64_t id; } lists[SHAPES_LISTS];
 	unsigned uses_count;
+	uint32_t used[SHAPES_CHAINS];	/* places of `uses`, in the order of first use */
 	struct chain_use uses[SHAPES_CHAINS];
 };
 
