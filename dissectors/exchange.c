@@ -30,6 +30,7 @@ void exchange_init(struct exchange *x, enum transport transport)
 void exchange_finish(struct exchange *x, struct tls_env *env)
 {
 	tls_env_release_shapes(env, &x->h);
+	ech_destroy(x->ech);
 	handshake_finish(&x->h);
 }
 
@@ -190,6 +191,34 @@ static void compare_ech(struct exchange *x, const struct tls_env *env, const str
 		h->ech = ECH_GREASE;
 }
 
+static enum hello_kind hello_kind(const struct exchange *x)
+{
+	return x->transport == TRANSPORT_QUIC ? HELLO_CLIENT_QUIC : x->transport == TRANSPORT_DTLS ? HELLO_CLIENT_DTLS : HELLO_CLIENT;
+}
+
+static void forget_inner_hello(struct exchange *x)
+{
+	ech_destroy(x->ech);
+	x->ech = NULL;
+}
+
+/* What the client really says, where the user has the secret of it; its PSKs are those that the server may take (RFC 9849 section 6.1.2). */
+static void open_ech(struct exchange *x, struct tls_env *env, const struct exchange_message *m, bool again)
+{
+	struct handshake *h = &x->h;
+	struct client_hello inner;
+
+	if (!(env->keylog || env->more_secrets) || h->ech != ECH_OFFERED || m->cut || (again && !x->ech))
+		return;
+	struct bytes body = ech_open(&x->ech, env, h->client_random, m->body, x->transport == TRANSPORT_DTLS);
+	if (!body.len || !client_hello_parse(body, hello_kind(x), &inner, &env->scratch))
+		return;
+	keep_random(h->inner_random, &h->has_inner_random, inner.random);
+	keep_psk_facts(x, env, &inner.facts);
+	if (!h->inner_server_name.len)
+		h->inner_server_name = handshake_keep(h, inner.facts.server_name, NULL);
+}
+
 static void keep_client_facts(struct exchange *x, struct tls_env *env, const struct client_hello *ch)
 {
 	struct handshake *h = &x->h;
@@ -265,20 +294,23 @@ static void on_client_hello_parsed(struct exchange *x, struct tls_env *env, cons
 		keep_psk_facts(x, env, &ch->facts);
 		if (h->hello_retry == 1)
 			compare_ech(x, env, ch);
+		else
+			forget_inner_hello(x);
+		open_ech(x, env, m, h->hello_retry == 1);
 		return;
 	}
 	h->client_hello = hello;
 	x->hello_cut = m->cut;
 	x->offers_tls13 = offers_tls13(hello);
 	keep_client_facts(x, env, ch);
+	open_ech(x, env, m, false);
 }
 
 static void on_client_hello(struct exchange *x, struct tls_env *env, const struct exchange_message *m)
 {
-	enum hello_kind kind = x->transport == TRANSPORT_QUIC ? HELLO_CLIENT_QUIC : x->transport == TRANSPORT_DTLS ? HELLO_CLIENT_DTLS : HELLO_CLIENT;
 	struct client_hello ch;
 
-	if (client_hello_parse(m->body, kind, &ch, &env->scratch))
+	if (client_hello_parse(m->body, hello_kind(x), &ch, &env->scratch))
 		on_client_hello_parsed(x, env, m, &ch, m->type);
 }
 
@@ -389,6 +421,7 @@ static void on_retry(struct exchange *x, struct tls_env *env, const struct excha
 		x->h.dtls_cookie = 1;	/* RFC 9147 section 5.1 */
 	x->h.retry_group = sh->facts.selected_group ? sh->facts.selected_group : -1;
 	x->tls13 = true;
+	ech_retried(x->ech, env, sh->cipher, m->body);
 	exchange_reject_early_data(x);	/* RFC 8446 section 4.2.10 */
 	exchange_log(x, env, SENDER_SERVER, MESSAGE_HELLO_RETRY_REQUEST, m->bytes, m->last_ns, m->decrypted);
 }
@@ -431,6 +464,14 @@ static void keep_server_facts(struct exchange *x, struct tls_env *env, const str
 		h->dtls_cookie = 0;
 }
 
+/* The server proves by the end of its random that it read the inner hello. */
+static void tell_ech(struct exchange *x, struct tls_env *env, const struct exchange_message *m)
+{
+	if (x->ech && !m->cut)
+		x->h.ech = ech_accepted(x->ech, env, (uint16_t)x->h.cipher, m->body) ? ECH_ACCEPTED : ECH_REJECTED;
+	forget_inner_hello(x);
+}
+
 static void on_server_hello(struct exchange *x, struct tls_env *env, const struct exchange_message *m)
 {
 	struct server_hello sh;
@@ -449,6 +490,7 @@ static void on_server_hello(struct exchange *x, struct tls_env *env, const struc
 	x->server_hello_first_ns = m->first_ns;
 	x->h.server_hello = intern_hello(env->intern, buffer_bytes(&env->scratch));
 	keep_server_facts(x, env, &sh);
+	tell_ech(x, env, m);
 	if (!m->cut)
 		exchange_reach(x, STAGE_SERVER_HELLO);
 }

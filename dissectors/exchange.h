@@ -7,6 +7,7 @@
 #ifndef DISSECTORS_EXCHANGE_H
 #define DISSECTORS_EXCHANGE_H
 
+#include "dissectors/ech.h"
 #include "dissectors/env.h"
 #include "overhear/handshake.h"
 
@@ -59,6 +60,7 @@ struct exchange {
 	uint8_t tickets_given;
 	uint32_t psk_external;		/* hello.h */
 	uint64_t psk_hash[2], ech_hash;
+	struct inner_hello *ech;		/* owned: the inner hello, up to the ServerHello; NULL */
 	uint8_t round_trips;
 	uint8_t ssl2_records[2];	/* SSL 2.0: encrypted ones after the CLIENT-MASTER-KEY, by enum sender */
 	uint32_t bytes[2];		/* of its records, by enum sender */

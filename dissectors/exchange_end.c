@@ -163,6 +163,7 @@ void exchange_emit(struct exchange *x, struct tls_env *env)
 	struct exchange again = { .transport = x->transport, .tls13 = x->tls13, .version_known = x->version_known,
 		.sequence = (uint8_t)(x->sequence + 1), .state = EXCHANGE_DONE, .gap = x->gap,
 		.refused = x->h.outcome == OUTCOME_FAILED };
+	ech_destroy(x->ech);
 	*x = again;
 	exchange_reset(x);
 }

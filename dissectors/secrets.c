@@ -16,14 +16,20 @@ enum secret_kind secret_kind_of(enum sender sender, enum secret_epoch epoch)
 	return kinds[epoch][sender];
 }
 
+/* A server that took the inner ClientHello knows no other, and its secrets are filed under the random of that. */
+static bool find(const struct tls_env *env, const struct handshake *h, enum secret_kind kind, struct bytes *out)
+{
+	*out = keylog_find(env->keylog, h->client_random, kind);
+	if (!out->len && h->has_inner_random)
+		*out = keylog_find(env->keylog, h->inner_random, kind);
+	return out->len != 0;
+}
+
 bool secret_find(const struct tls_env *env, const struct handshake *h, enum secret_kind kind, bool urgent,
 		 struct bytes *out)
 {
-	*out = keylog_find(env->keylog, h->client_random, kind);
-	if (out->len || !env->more_secrets || !env->more_secrets(env->secrets_context, urgent))
-		return out->len != 0;
-	*out = keylog_find(env->keylog, h->client_random, kind);
-	return out->len != 0;
+	return find(env, h, kind, out) || (env->more_secrets && env->more_secrets(env->secrets_context, urgent) &&
+					   find(env, h, kind, out));
 }
 
 /* SSL 3.0 has no length before it. */

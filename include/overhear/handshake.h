@@ -105,8 +105,9 @@ struct handshake {
 	int32_t dh_bits;
 	int8_t forward_secrecy, post_quantum, hello_retry, extended_master_secret, encrypt_then_mac, secure_renegotiation;
 	int8_t certificates_visible, quic_retry, dtls_cookie;
-	bool has_client_random, has_server_random;
+	bool has_client_random, has_server_random, has_inner_random;
 	uint8_t client_random[32], server_random[32];
+	uint8_t inner_random[32];		/* of the ClientHello inside ECH, where that could be opened */
 	int16_t session_id_len;			/* -1: not seen; 0: empty */
 	uint8_t session_id[32];
 	uint8_t resumption, early_data, ech, client_auth;	/* enum ... */
@@ -169,6 +170,8 @@ struct text handshake_keep(struct handshake *h, struct bytes b, bool *fits);
 struct text handshake_keep_text(struct handshake *h, const char *s);
 /* The bytes of a text, borrowed until the next handshake_keep(). */
 struct bytes handshake_text(const struct handshake *h, struct text t);
+/* The name that the server was asked for: the one inside ECH where the server took that. Borrowed likewise. */
+struct bytes handshake_asked_name(const struct handshake *h);
 
 /* Adds to the ladder; false where MESSAGES_MAX or ALERTS_MAX bites. */
 bool handshake_add_message(struct handshake *h, struct message m);

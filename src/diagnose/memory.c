@@ -36,7 +36,7 @@ static uint64_t scratch_key(const struct memory *m)
 
 struct server_memory *memory_server(struct memory *m, const struct handshake *h)
 {
-	struct bytes name = handshake_text(h, h->server_name);
+	struct bytes name = handshake_asked_name(h);
 
 	buffer_clear(&m->scratch);
 	buffer_add(&m->scratch, h->server.at, sizeof h->server.at);
@@ -67,7 +67,7 @@ void memory_learn_server(struct server_memory *s, const struct handshake *h, con
 
 struct name_memory *memory_name(struct memory *m, const struct handshake *h)
 {
-	struct bytes name = handshake_text(h, h->server_name);
+	struct bytes name = handshake_asked_name(h);
 
 	if (!name.len)
 		return NULL;

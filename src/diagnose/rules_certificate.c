@@ -10,7 +10,7 @@ enum { SHOWN_NAME_LEN = 80 };
 
 static void name_mismatch(struct look *l)
 {
-	struct bytes name = handshake_text(l->h, l->h->server_name);
+	struct bytes name = handshake_asked_name(l->h);
 	struct buffer *detail;
 
 	if (!l->chain || !l->chain->parsed || !name.len || trust_holds_name(l->chain, name))

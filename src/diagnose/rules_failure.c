@@ -183,7 +183,7 @@ static void explain_alpn(struct look *l)
 static void explain_name(struct look *l)
 {
 	struct buffer *detail = look_add(l, SERVER_NAME_UNRECOGNIZED, CONFIDENCE_CERTAIN, FINDING_NO_CERTIFICATE);
-	struct bytes name = handshake_text(l->h, l->h->server_name);
+	struct bytes name = handshake_asked_name(l->h);
 
 	if (detail) {
 		buffer_add_text(detail, name.len ? "the client asked for '" : "the client asked for no name");

@@ -52,7 +52,7 @@ static void two_issuers(struct look *l)
 	if (!detail)
 		return;
 	buffer_add_text(detail, "the name '");
-	text_add_safe(detail, handshake_text(l->h, l->h->server_name));
+	text_add_safe(detail, handshake_asked_name(l->h));
 	buffer_add_format(detail, "' stands under the issuer %s here and under %s shortly before", l->chain->issuer_text, n->issuer_text);
 }
 
@@ -66,7 +66,7 @@ static void private_issuer(struct look *l)
 {
 	const struct handshake *h = l->h;
 	struct buffer *detail;
-	struct bytes name = handshake_text(h, h->server_name);
+	struct bytes name = handshake_asked_name(h);
 
 	if (l->custom_roots || h->time_ns / 1000000000 < TIMESTAMPS_SINCE_S || h->outcome != OUTCOME_COMPLETED || h->unused || !(l->chain->flaws & FLAW_UNTRUSTED) || l->chain->has_scts)
 		return;

@@ -122,6 +122,13 @@ struct bytes handshake_text(const struct handshake *h, struct text t)
 	return t.len ? rd_take(&r, t.len) : (struct bytes){ NULL, 0 };
 }
 
+struct bytes handshake_asked_name(const struct handshake *h)
+{
+	bool inner = h->ech == ECH_ACCEPTED && h->inner_server_name.len;
+
+	return handshake_text(h, inner ? h->inner_server_name : h->server_name);
+}
+
 static struct message *message_place(struct handshake *h)
 {
 	uint16_t beyond = (uint16_t)(h->message_count - HANDSHAKE_MESSAGES_INLINE);

@@ -50,7 +50,7 @@ server_think_ms tls_ms first_byte_ms total_ms round_trips retransmissions client
 # Columns that no capture can fill yet, and views without a row: each issue that lands takes its own out. Truth is silent
 # about them.
 EXPECTED_LATER = set("""
-vlan encapsulation inner_server_name
+vlan encapsulation
 """.split())
 # What can stand before TLS, by the contract, and what else overhear knows.
 ROADS = """

@@ -110,12 +110,12 @@ def nss_ech_grease(lab):
 PUBLIC_NAME = "public.example.test"
 
 
-def go_ech_server(lab, port=443):
+def go_ech_server(lab, *group, port=443):
     """A server with a key of its own for ECH, and the configuration that it says to publish."""
     assert lab.tools["ech"], "give --ech"
     lab.pki.leaf("fronted", "rsa", san=f"DNS:{NAME},DNS:{PUBLIC_NAME}")
     server = lab.server(lab.tools["ech"], "server", str(port), lab.pki.chain("fronted", "intermediate"), lab.pki.key("fronted"),
-                        PUBLIC_NAME, port=port)
+                        PUBLIC_NAME, *group, port=port)
     return server, server.find(r"^list (\S+)")
 
 
@@ -123,14 +123,31 @@ def go_ech_client(lab, configuration):
     return lab.client(lab.tools["ech"], "client", f"{SERVER}:443", NAME, lab.pki.root, lab.keylog, configuration, hold=0)
 
 
-@scenario("Go 1.24: ECH by the configuration that the server has the key of; in the clear is the public name")
-def ech_accepted(lab):
-    server, configuration = go_ech_server(lab)
+def add_ech_secrets(lab, server):
+    """What Go does not write into its key log."""
+    with open(lab.keylog, "a") as log:
+        log.writelines(line + "\n" for line in re.findall(r"(?m)^ECH_.*$", server.text()))
+
+
+def ech_taken(lab, *group, **more):
+    server, configuration = go_ech_server(lab, *group)
     lab.record()
     result = go_ech_client(lab, configuration)
     assert server.has(f"name {NAME} ech true") and result.has("ech true"), result.text
+    add_ech_secrets(lab, server)
     return [finish({"server_name": PUBLIC_NAME, "outcome": "completed", "version": "TLS 1.3", "cipher": result.find(r"^cipher (\S+)"),
-                    "ech": "offered", "no_findings": ["ech-required"]}, {}, {})]
+                    "ech": "offered", "no_findings": ["ech-required", "hostname-mismatch"], **more},
+                   {"ech": "accepted", "inner_server_name": NAME, "server_certificates": 2}, {})]
+
+
+@scenario("Go 1.24: ECH by the configuration that the server has the key of; in the clear is the public name; with key log")
+def ech_accepted(lab):
+    return ech_taken(lab)
+
+
+@scenario("Go 1.24: the same after a HelloRetryRequest, which the inner ClientHello is sealed anew for; with key log")
+def ech_hello_retry(lab):
+    return ech_taken(lab, "P-384", hello_retry=1)
 
 
 @scenario("Go 1.24: ECH by a configuration whose key the server has lost: ech_required by the client, encrypted; with key log")
