@@ -34,6 +34,7 @@ static struct {
 	bool off;
 	struct confine_user user;
 	struct place place;
+	const char *path;		/* of the database */
 	const char **readable;
 	size_t readable_count;
 	struct buffer keylog_folder;
@@ -105,7 +106,7 @@ static bool confine_porter(void *context, int requests, struct error *error)
 static bool start_porter(struct error *error)
 {
 	struct porter_duties duties = { .readable = plan.readable, .readable_count = plan.readable_count, .folder = plan.place.folder,
-		.name = plan.place.name, .confine = confine_porter };
+		.path = plan.path, .confine = confine_porter };
 
 	return porter_start(&duties, error);
 }
@@ -152,6 +153,7 @@ bool confine_begin(const struct options *o, struct error *error)
 	no_core();
 	tzset();	/* reads a file, which later may not be opened */
 	plan.off = o->insecure_no_sandbox;
+	plan.path = o->output;
 	if (!place_find(&plan.place, o->output, error))
 		return false;
 	if (!confine_user_choose(&plan.user, o->user, &plan.place.stat, error))

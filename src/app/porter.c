@@ -42,6 +42,13 @@ static struct {
 } porter = { .requests = -1 };
 static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
 
+static const char *last_part(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
 /* ---- what it may ---- */
 
 /* Each field of strftime(3) may stand for anything but a slash. */
@@ -84,7 +91,7 @@ static int grant_open(const struct porter_duties *d, int folder, const struct re
 {
 	int flags = r->flags & (O_ACCMODE | O_CREAT | O_EXCL);
 
-	if (!porter_is_of_database(d->name, r->name))
+	if (!porter_is_of_database(last_part(d->path), r->name))
 		return EACCES;
 	*fd = openat(folder, r->name, flags | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, S_IRUSR | S_IWUSR);
 	return *fd < 0 ? errno : 0;
@@ -110,7 +117,7 @@ static int grant(const struct porter_duties *d, int folder, const struct request
 	case WISH_OPEN:
 		return grant_open(d, folder, r, fd);
 	case WISH_UNLINK:
-		if (!porter_is_of_database(d->name, r->name))
+		if (!porter_is_of_database(last_part(d->path), r->name))
 			return EACCES;
 		return unlinkat(folder, r->name, 0) ? errno : 0;
 	case WISH_FOLDER:
@@ -303,19 +310,24 @@ static int ask(const struct request *r, int *fd)
 	return why ? -1 : 0;
 }
 
+/* The path begins with the folder, as it is or as the user wrote it. */
+static bool is_in_folder(const char *path, const char *name)
+{
+	const struct porter_duties *d = &porter.duties;
+	size_t len = (size_t)(name - path), given = (size_t)(last_part(d->path) - d->path), folder = strlen(d->folder);
+
+	if (len == given && !strncmp(path, d->path, len))
+		return true;
+	folder -= folder == 1;
+	return len == folder + 1 && !strncmp(path, d->folder, folder);
+}
+
 /* What of the path lies in the database's folder, "" for the folder itself; NULL where it lies elsewhere. */
 static const char *name_in_folder(const char *path)
 {
-	size_t len = strlen(porter.duties.folder);
+	const char *name = strcmp(path, porter.duties.folder) ? last_part(path) : "";
 
-	if (strncmp(path, porter.duties.folder, len))
-		return NULL;
-	const char *name = path + len;
-	if (*name == '/')
-		name++;
-	else if (*name && len > 1)
-		return NULL;
-	return strchr(name, '/') || strlen(name) > NAME_LEN_MAX ? NULL : name;
+	return (*name && !is_in_folder(path, name)) || strlen(name) > NAME_LEN_MAX ? NULL : name;
 }
 
 int porter_open(const char *path, int flags, int mode)

@@ -17,8 +17,9 @@
 struct porter_duties {
 	const char *const *readable;	/* files to be opened for reading, by these very names */
 	size_t readable_count;
-	const char *folder;		/* absolute: the database's, and its name there: with strftime's fields, every name */
-	const char *name;		/* that they can give */
+	const char *folder;		/* absolute: the database's */
+	const char *path;		/* the database's as the user gave it; where its name has strftime's fields, all that they */
+					/* can give are meant */
 	/* Run in the new process before the first request; false ends it. */
 	bool (*confine)(void *context, int requests, struct error *error);
 	void *context;

@@ -18,6 +18,7 @@ enum { BATCH = 64 };
 
 struct reading {
 	struct run run;
+	struct filter *filter;			/* of -f; NULL */
 	char keylog_hash[65], ca_hash[65];	/* of -k and --ca-file; "" */
 };
 
@@ -126,7 +127,7 @@ static void read_file(struct reading *reading, const char *path)
 {
 	struct run *r = &reading->run;
 	const struct options *o = r->options;
-	struct source_options options = { .filter = o->filter, .snaplen = (uint32_t)o->snaplen };
+	struct source_options options = { .filter = o->filter, .prepared = reading->filter, .snaplen = (uint32_t)o->snaplen };
 	struct buffer known = { 0 };
 	struct capturing c;
 	struct source *s;
@@ -144,7 +145,7 @@ static void read_file(struct reading *reading, const char *path)
 		goto out;
 	}
 	if (!source_open_descriptor(fd, path, &options, &s, &error)) {
-		run_status(r, message_error(path, &error));
+		run_status(r, message_error(NULL, &error));
 		goto out;
 	}
 	if (capturing_begin(&c, r, path, "file", print)) {
@@ -170,6 +171,8 @@ int command_read(const struct options *o)
 
 	if (o->keylog && !keyfile_hash(o->keylog, reading.keylog_hash, &error))
 		return message_error(o->keylog, &error);
+	if (o->filter && !(reading.filter = source_prepare_filter(o->filter, &error)))
+		return message_error(NULL, &error);
 	if (o->ca_file && !source_fingerprint(o->ca_file, reading.ca_hash))
 		*reading.ca_hash = 0;
 	if (!signals_start(&error))
@@ -179,5 +182,6 @@ int command_read(const struct options *o)
 	bool confined = run_confine(r, NULL, 0);
 	for (size_t i = 0; confined && i < o->operand_count && !signals_stop_wanted(); i++)
 		read_file(&reading, o->operands[i]);
+	source_drop_filter(reading.filter);
 	return run_close(r);
 }

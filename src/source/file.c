@@ -217,7 +217,8 @@ static void file_close(struct source *s)
 	for (size_t i = 0; i < f->secrets_count; i++)
 		free((void *)f->secrets[i].at);
 	free(f->secrets);
-	filter_destroy(f->filter);
+	if (!f->borrows_filter)
+		filter_destroy(f->filter);
 	input_finish(&f->input);
 	free(f->name);
 	source_finish(s);
@@ -284,7 +285,10 @@ bool file_open(int fd, const char *name, const struct source_options *options, s
 	f->name = source_copy_text(name);
 	f->piece = "beginning";
 	f->snaplen = options ? options->snaplen : 0;
-	if (options && options->filter)
+	f->borrows_filter = options && options->prepared;
+	if (f->borrows_filter)
+		f->filter = options->prepared;
+	else if (options && options->filter)
 		f->filter = filter_create(options->filter);
 	input_init(&f->input, fd);
 	if (!begin(f, error)) {

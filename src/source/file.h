@@ -69,6 +69,7 @@ struct file {
 	struct input input;
 	const struct file_format *format;	/* NULL: not known yet */
 	struct filter *filter;
+	bool borrows_filter;
 	uint32_t snaplen;
 	enum source_state state;
 	bool damaged;

@@ -67,6 +67,28 @@ bool filter_add(struct filter *f, uint16_t link_type)
 	return fits;
 }
 
+struct filter *source_prepare_filter(const char *expression, struct error *error)
+{
+	/* LINKTYPE_NULL, ETHERNET, PPP, RAW, IEEE802_11, LOOP, LINUX_SLL, IEEE802_11_RADIOTAP, IPV4, IPV6, LINUX_SLL2 */
+	static const uint16_t usual[] = { LINK_TYPE_ETHERNET, LINK_TYPE_RAW, 0, 9, 105, 108, 113, 127, 228, 229, 276 };
+	struct filter *f = filter_create(expression);
+	char reason[PCAP_ERRBUF_SIZE] = "";
+
+	for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
+		if (!filter_add(f, usual[i]) && !i)
+			memcpy(reason, f->reason, sizeof reason);
+	if (f->count)
+		return f;
+	(void)error_set(error, EXIT_USAGE, "the filter cannot be used: %s", reason);
+	filter_destroy(f);
+	return NULL;
+}
+
+void source_drop_filter(struct filter *f)
+{
+	filter_destroy(f);
+}
+
 const char *filter_reason(const struct filter *f)
 {
 	return f->reason;

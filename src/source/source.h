@@ -13,9 +13,11 @@
 #include <stdint.h>
 
 struct source;
+struct filter;
 
 struct source_options {
 	const char *filter;		/* -f: BPF expression on the outer frame; NULL */
+	struct filter *prepared;	/* files: the same from source_prepare_filter(), borrowed; NULL: made when it is needed */
 	uint32_t snaplen;		/* -s; 0: the default (262144) */
 	uint32_t buffer_kib;		/* -B: the ring of a live capture; 0: 65536 */
 	bool no_promiscuous;		/* -p */
@@ -33,6 +35,11 @@ enum source_state {
 	SOURCE_CUT,		/* ended early: the file is cut or damaged; source_error() says where and why */
 	SOURCE_DOWN,		/* live: the interface went down or away: told once; read again later, as after SOURCE_MORE */
 };
+
+/* Compiles an expression for the link types that most files have. Where it names hosts, ports or protocols they are
+ * looked up now, not when a file with such packets comes. NULL where it fits none of them. */
+struct filter *source_prepare_filter(const char *expression, struct error *error);
+void source_drop_filter(struct filter *f);
 
 /* A capture file: pcap or pcapng, plain, gzip, zstd or lz4; "-" is standard input. */
 bool source_open_file(const char *path, const struct source_options *options, struct source **out, struct error *error);
