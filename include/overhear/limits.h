@@ -16,12 +16,13 @@
 	X(STREAM_BYTES, "stream_bytes", 262144, "bytes of one direction waiting for a hole to be filled") \
 	X(STREAM_RANGES, "stream_ranges", 4096, "pieces of one direction waiting for a hole to be filled") \
 	X(REASSEMBLY_BYTES, "reassembly_bytes", 16777216, "bytes of all connections waiting for holes to be filled") \
-	X(MESSAGE_BUFFER_BYTES, "message_buffer_bytes", 134217728, "unfinished handshake messages of all connections") \
+	X(MESSAGE_BUFFER_BYTES, "message_buffer_bytes", 402653184, "unfinished handshake messages of all connections") \
 	X(KEYLOG_SECRETS, "keylog_secrets", 1048576, "secrets of key logs remembered; the oldest yield") \
 	X(SEALED_BYTES, "sealed_bytes", 65536, "sealed bytes of one handshake waiting for its secrets") \
 	X(SEALED_BUFFER_BYTES, "sealed_buffer_bytes", 33554432, "sealed bytes of all handshakes waiting for their secrets") \
 	X(UNCOMPRESSED_BYTES, "uncompressed_bytes", 1048576, "a compressed certificate message, uncompressed") \
 	X(CONNECTION_HANDSHAKES, "connection_handshakes", 16, "handshakes recorded of one connection") \
+	X(MEMORY, "memory", 536870912, "bytes that the program may take (--memory); the oldest half-open connections go first") \
 	X(FLOWS, "flows", 4194304, "connections followed at once") \
 	X(DTLS_MESSAGES, "dtls_messages", 16, "handshake messages of one direction of DTLS waiting for an earlier one") \
 	X(OPENVPN_PACKETS, "openvpn_packets", 16, "packets of one direction of OpenVPN's control channel waiting for an earlier one") \

@@ -30,6 +30,7 @@ struct options {
 	bool no_ndpi; /* --no-ndpi */
 	const char *ca_file, *ca_path; /* --ca-file, --ca-path */
 	uint64_t jobs; /* -j; 0: not given */
+	uint64_t memory; /* --memory: bytes; 0: not given */
 	const char *user;		/* -Z */
 	bool insecure_no_sandbox;
 	bool again;

@@ -28,6 +28,7 @@ struct pipeline_options {
 	void *context;
 	const struct hash_key *key;	/* outlives it; the same for all pipelines of a capture, since handshakes hold hashes that are compared */
 	bool live;
+	uint64_t memory;		/* bytes that its connections may take; 0: any */
 	uint32_t share;			/* so many pipelines share what memory and places there are; 0: one */
 };
 

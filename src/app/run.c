@@ -1,5 +1,6 @@
 #include "app/run.h"
 
+#include "app/budget.h"
 #include "app/confine.h"
 #include "app/message.h"
 #include "diagnose/findings.h"
@@ -104,7 +105,8 @@ static void tell_unread_keylog(struct capturing *c, bool live, const struct erro
 static bool begin_workers(struct capturing *c, bool live, struct error *error)
 {
 	struct run *r = c->run;
-	struct worker_options options = { .keylog = r->options->keylog, .live = live, .share = (uint32_t)r->jobs, .key = &r->key };
+	struct worker_options options = { .keylog = r->options->keylog, .live = live, .share = (uint32_t)r->jobs, .key = &r->key,
+		.memory = budget_of_connections(r->options->memory ? r->options->memory : MEMORY_MAX, r->jobs) };
 	struct error keylog_error;
 	bool keylog_read = true;
 

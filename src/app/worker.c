@@ -33,7 +33,7 @@ bool worker_begin(struct worker *w, struct lane *lane, const struct worker_optio
 {
 	*w = (struct worker){ .lane = lane };
 	w->pipeline = pipeline_create(&(struct pipeline_options){ .emit = emit, .emit_lookups = emit_lookups, .emit_attempt = emit_attempt,
-		.more_secrets = options->live && options->keylog ? more_secrets : NULL, .context = w, .key = options->key, .live = options->live,
+		.more_secrets = options->live && options->keylog ? more_secrets : NULL, .context = w, .key = options->key, .live = options->live, .memory = options->memory,
 		.share = options->share });
 	if (!options->keylog || !keyfile_open(&w->keyfile, options->keylog, error)) {
 		keyfile_await(&w->keyfile, options->keylog);

@@ -16,6 +16,7 @@ struct worker_options {
 	const char *keylog;		/* -k; NULL */
 	bool live;
 	uint32_t share;			/* of so many workers */
+	uint64_t memory;		/* what its connections may take */
 	const struct hash_key *key;	/* outlives them all */
 };
 

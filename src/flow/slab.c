@@ -107,10 +107,12 @@ static uint32_t page_for(struct slab *b, uint16_t class)
 {
 	uint32_t name = b->empty;
 
-	if (name)
+	if (name) {
 		list_remove(b, &b->empty, name);
-	else
+		b->empty_count--;
+	} else {
 		name = new_page(b);
+	}
 	*page_of(b, name) = (struct slab_page){ .size = class_granules(class),
 		.fresh = HEADER_GRANULES,
 		.class = class };
@@ -141,6 +143,7 @@ uint32_t slab_take(struct slab *b, size_t len)
 		p->fresh = (uint16_t)(p->fresh + p->size);
 	}
 	p->live++;
+	b->live_bytes += (uint64_t)p->size * GRANULE;
 	if (page_is_full(p))
 		list_remove(b, &b->partial[class], name);
 	return (name - 1) << PAGE_BITS | place;
@@ -158,6 +161,7 @@ void slab_give(struct slab *b, uint32_t block)
 	memcpy(place_at(p, place), &head, sizeof head);
 	p->free = place;
 	p->live--;
+	b->live_bytes -= (uint64_t)p->size * GRANULE;
 	if (was_full)
 		list_add(b, &b->partial[p->class], name);
 	if (p->live)
@@ -166,6 +170,12 @@ void slab_give(struct slab *b, uint32_t block)
 	p->fresh = HEADER_GRANULES;
 	p->free = 0;
 	list_add(b, &b->empty, name);
+	b->empty_count++;
+}
+
+uint64_t slab_bytes(const struct slab *b)
+{
+	return ((uint64_t)(b->count - b->empty_count) * PAGE_BYTES + b->live_bytes) / 2;
 }
 
 uint8_t *slab_at(const struct slab *b, uint32_t block)

@@ -23,6 +23,8 @@ struct slab_page;
 struct slab {
 	struct slab_page **pages;
 	uint32_t count, room;
+	uint32_t empty_count;
+	uint64_t live_bytes;			/* of blocks in use */
 	uint32_t empty;				/* list of pages without a class */
 	uint32_t partial[SLAB_CLASSES];		/* lists of pages with room */
 };
@@ -31,6 +33,8 @@ void slab_finish(struct slab *b);
 /* len is at most SLAB_BLOCK_MAX; the result is never 0 and below 2^31. */
 uint32_t slab_take(struct slab *b, size_t len);
 void slab_give(struct slab *b, uint32_t block);
+/* What it takes, of which free room among blocks in use counts half: it serves blocks of its size alone. */
+uint64_t slab_bytes(const struct slab *b);
 uint8_t *slab_at(const struct slab *b, uint32_t block);
 /* The next block in use behind this one; 0 at the end, or once the number of places looked at
  * has used up *budget; then *from is where to go on. From 0: the first. */

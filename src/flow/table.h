@@ -173,6 +173,8 @@ void flow_table_remove(struct flow_table *t, struct flow *f);
 /* Retires every flow (end of the capture), oldest first by id; those that were silent too long
  * as idle. The SYNs that wait are forgotten too. */
 void flow_table_drain(struct flow_table *t);
+/* Another bytes_max from now on. */
+void flow_table_limit(struct flow_table *t, uint64_t bytes_max);
 /* The flow clock. */
 int64_t flow_table_now_ms(const struct flow_table *t);
 

@@ -39,6 +39,7 @@ struct lab {
 	uint32_t client;	/* the last bytes of the client's address */
 	uint16_t client_port;
 	unsigned end;		/* of the last segment */
+	uint64_t held;
 	unsigned ended_count;
 	struct ended ended[ENDED_MAX];
 };
@@ -54,6 +55,11 @@ static void on_retire(void *context, struct flow *f, enum flow_end how)
 	l->ended[l->ended_count++] = e;
 }
 
+static uint64_t on_held(const void *context)
+{
+	return ((const struct lab *)context)->held;
+}
+
 static struct lab *lab_create_with(uint32_t flows_max, uint32_t awake_max)
 {
 	struct lab *l = calloc(1, sizeof *l);
@@ -67,6 +73,7 @@ static struct lab *lab_create_with(uint32_t flows_max, uint32_t awake_max)
 		.flows_max = flows_max,
 		.awake_max = awake_max,
 		.retire = on_retire,
+		.held = on_held,
 		.context = l };
 	l->table = flow_table_create(&l->options);
 	l->now_ms = INT64_C(1700000000000);
@@ -1031,6 +1038,55 @@ static void too_many_flows_end_the_one_whose_time_is_nearest(void **state)
 	lab_destroy(l);
 }
 
+/* MEMORY bites: a sixteenth goes at once, those first whose time is over first, which is sooner for those without a connection. */
+static void over_its_memory_the_oldest_half_open_go_first(void **state)
+{
+	struct lab *l = lab_create_with(0, 4);
+	enum { FLOWS = 2000, PLAIN = 1500 };
+
+	(void)state;
+	for (l->client = 0; l->client < FLOWS; l->client++) {
+		l->now_ms += 10;
+		struct flow *f = sends(l, CLIENT, ACK, 1, 1, 10);
+		if (l->client < PLAIN / 2 || l->client >= PLAIN)
+			flow_connect(l->table, f);
+	}
+	assert_int_equal(l->ended_count, 0);
+	flow_table_limit(l->table, 1);
+	sends(l, CLIENT, ACK, 1, 1, 10);
+	assert_int_equal(l->ended_count, FLOWS / 16 + 1);
+	for (unsigned i = 0; i < l->ended_count; i++) {
+		assert_int_equal(l->ended[i].how, FLOW_END_EVICTED);
+		assert_false(l->ended[i].has_connection);
+		/* Of the same second; within it any. */
+		assert_in_range(l->ended[i].id, PLAIN / 2 + 1, PLAIN / 2 + FLOWS / 16 + 102);
+	}
+	assert_int_equal(l->limits.bitten[LIMIT_MEMORY], FLOWS / 16 + 1);
+	flow_table_limit(l->table, UINT64_MAX);
+	sends(l, CLIENT, ACK, 11, 1, 10);
+	assert_int_equal(l->limits.bitten[LIMIT_MEMORY], FLOWS / 16 + 1);
+	lab_destroy(l);
+}
+
+static void what_connections_hold_counts_too(void **state)
+{
+	struct lab *l = lab_create_with(0, 4);
+
+	(void)state;
+	for (l->client = 0; l->client < 100; l->client++)
+		flow_connect(l->table, sends(l, CLIENT, ACK, 1, 1, 10));
+	flow_table_limit(l->table, 1 << 20);
+	sends(l, CLIENT, ACK, 1, 1, 10);
+	assert_int_equal(l->ended_count, 0);
+	l->held = 1 << 20;
+	l->client++;
+	l->now_ms++;
+	sends(l, CLIENT, ACK, 1, 1, 10);
+	assert_true(l->ended_count > 0);
+	assert_int_equal(l->ended[0].how, FLOW_END_EVICTED);
+	lab_destroy(l);
+}
+
 static void where_all_are_awake_the_oldest_is_evicted(void **state)
 {
 	struct lab *l = lab_create_with(3, 8);
@@ -1158,6 +1214,8 @@ int main(void)
 		cmocka_unit_test(removed_flows_leave_the_others_to_be_found),
 		cmocka_unit_test(a_connection_can_be_given_back),
 		cmocka_unit_test(too_many_flows_end_the_one_whose_time_is_nearest),
+		cmocka_unit_test(over_its_memory_the_oldest_half_open_go_first),
+		cmocka_unit_test(what_connections_hold_counts_too),
 		cmocka_unit_test(where_all_are_awake_the_oldest_is_evicted),
 		cmocka_unit_test(draining_goes_by_age_whoever_sleeps),
 		cmocka_unit_test(draining_calls_idle_what_was_silent_too_long),
