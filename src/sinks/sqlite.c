@@ -26,6 +26,7 @@ enum {
 	BUSY_STEP_MS = 20,			  /* between two looks whether a lock is gone */
 	BUSY_STEPS = 30000, /* and how many: another program may hold the database for minutes */
 	KEEP_ROWS = 512, /* removed in one step, or twice what came since the last, lest it never ends */
+	PAGE_LEN = 8192,
 	CACHE_KIB = 3072,
 	SESSIONS = 16384, /* handshakes whose ticket or session may be met again */
 };
@@ -342,11 +343,11 @@ static bool set_up(struct sink *s)
 
 	sqlite3_busy_handler(s->db, when_busy, s);
 	snprintf(sql, sizeof sql,
-		 "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; "
+		 "PRAGMA synchronous = NORMAL; PRAGMA page_size = %d; PRAGMA journal_mode = WAL; "
 		 "PRAGMA cache_size = -%d;"
 		 "PRAGMA wal_autocheckpoint = 2000;"
 		 "PRAGMA journal_size_limit = 67108864",
-		 CACHE_KIB);
+		 PAGE_LEN, CACHE_KIB);
 	return sqlite3_exec(s->db, sql, NULL, NULL, NULL) == SQLITE_OK;
 }
 
@@ -401,8 +402,17 @@ static void destroy(struct sink *s)
 	free(s);
 }
 
+/* The cache of pages in one piece: glibc would grow a thread's memory by a page of its own for each. And nobody asks how much
+ * memory SQLite has, which it would count under a lock at every malloc. Without effect where SQLite runs already. */
+static void settle_memory(void)
+{
+	sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, PAGE_LEN, CACHE_KIB * 1024 / PAGE_LEN);
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 static bool open_database(struct sink **out, const char *where, struct error *error)
 {
+	settle_memory();
 	if (!check_file(where, error) || !make_file(where, error))
 		return false;
 	struct sink *s = xcalloc(1, sizeof *s);
