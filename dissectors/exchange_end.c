@@ -180,7 +180,8 @@ static bool client_refused_by_shape(const struct exchange *x)
 static void end_unfinished(struct exchange *x, enum exchange_end how, int sender)
 {
 	struct handshake *h = &x->h;
-	bool answered = x->side[SENDER_SERVER].present;
+	/* The answer to an encrypted renegotiation may be an alert. */
+	bool answered = x->side[SENDER_SERVER].present || x->side[SENDER_SERVER].alert_encrypted;
 
 	if (h->closed_by)
 		sender = h->closed_by - 1;

@@ -84,8 +84,19 @@ void exchange_application(struct exchange *x, struct tls_env *env, enum sender s
 	exchange_emit_answered(x, env, first_ns);
 }
 
+enum { NO_RENEGOTIATION = 100 };
+
+/* RFC 5246 section 7.2.2: who does not want to renegotiate says so in a warning, and the other side may end it for that. */
+static bool declined_renegotiation(const struct handshake *h, enum sender sender)
+{
+	for (uint16_t i = 0; i < h->alert_count; i++)
+		if (h->alerts[i].description == NO_RENEGOTIATION && h->alerts[i].sender == sender)
+			return true;
+	return false;
+}
+
 /* An alert after both Finished is a refusal of what the other side sent last, unless its sender went on to speak, or only
- * minds that the other side closed. */
+ * minds that the other side closed or will have no other handshake. */
 void exchange_alert_after(struct exchange *x, struct tls_env *env, enum sender sender,
 			  struct alert a)
 {
@@ -98,7 +109,8 @@ void exchange_alert_after(struct exchange *x, struct tls_env *env, enum sender s
 		env->limits->bitten[LIMIT_ALERTS]++;
 		x->h.reassembly |= REASSEMBLY_LIMIT;
 	}
-	if (a.level != FATAL || a.description == CLOSE_NOTIFY || s->application_data || exchange_answers_close(x, a))
+	if (a.level != FATAL || a.description == CLOSE_NOTIFY || s->application_data || exchange_answers_close(x, a) ||
+	    declined_renegotiation(&x->h, (enum sender)!sender))
 		return;
 	x->state = EXCHANGE_FAILED;
 	x->h.outcome = OUTCOME_FAILED;

@@ -48,14 +48,15 @@ static size_t dots(struct bytes name)
 	return count;
 }
 
-static bool is_plausible(struct bytes host)
+/* RFC 1035 section 2.3.4 limits labels and names; clients that compare names do not mind. */
+static bool has_labels_up_to(struct bytes host, size_t longest)
 {
-	if (!host.len || host.len > HOST_LEN_MAX)
+	if (!host.len)
 		return false;
 	while (host.len) {
 		struct bytes label = take_label(&host);
 
-		if (!label.len || label.len > LABEL_LEN_MAX)
+		if (!label.len || label.len > longest)
 			return false;
 	}
 	return true;
@@ -78,7 +79,7 @@ bool name_matches(struct bytes pattern, struct bytes host)
 {
 	static const struct bytes star = { (const uint8_t *)"*", 1 };
 
-	if (!is_plausible(without_dot(host)) || !pattern.len || memchr(pattern.at, 0, pattern.len))
+	if (!has_labels_up_to(without_dot(host), SIZE_MAX) || !pattern.len || memchr(pattern.at, 0, pattern.len))
 		return false;
 	if (same(pattern, host))
 		return true;
@@ -117,7 +118,7 @@ bool name_is_public(struct bytes host)
 	uint8_t address[16];
 
 	host = without_dot(host);
-	if (!is_plausible(host) || !dots(host) || name_address(host, address))
+	if (host.len > HOST_LEN_MAX || !has_labels_up_to(host, LABEL_LEN_MAX) || !dots(host) || name_address(host, address))
 		return false;
 	struct bytes top = last_label(host);
 	for (size_t i = 0; i < sizeof private / sizeof *private; i++)

@@ -3,7 +3,8 @@
 
 enum alert_code {
 	HANDSHAKE_FAILURE = 40, BAD_CERTIFICATE = 42, UNSUPPORTED_CERTIFICATE = 43, CERTIFICATE_WAS_REVOKED = 44,
-	CERTIFICATE_HAS_EXPIRED = 45, CERTIFICATE_UNKNOWN = 46, UNKNOWN_CA = 48, ACCESS_DENIED = 49, DECRYPT_ERROR = 51,
+	CERTIFICATE_HAS_EXPIRED = 45, CERTIFICATE_UNKNOWN = 46, UNKNOWN_CA = 48, ACCESS_DENIED = 49, CANNOT_DECODE = 50,
+	DECRYPT_ERROR = 51,
 	CERTIFICATE_REQUIRED = 116,
 };
 enum { SHOWN_NAME_LEN = 80 };
@@ -154,16 +155,23 @@ static bool speaks_of_certificate(int32_t alert)
 	       alert == DECRYPT_ERROR || alert == HANDSHAKE_FAILURE;
 }
 
+/* GnuTLS finds no certificate in an empty Certificate, and calls that a message it cannot read. */
+static bool minds_empty_certificate(const struct handshake *h)
+{
+	return h->alert_code == CANNOT_DECODE && h->client_auth == CLIENT_AUTH_DECLINED && h->stage >= STAGE_KEY_EXCHANGE;
+}
+
 bool explain_client_certificate(struct look *l)
 {
 	const struct handshake *h = l->h;
 	bool asked = h->client_auth >= CLIENT_AUTH_REQUESTED;
 	bool given = h->client_certificates > 0 || h->client_auth >= CLIENT_AUTH_PROVIDED;
+	bool likely = minds_empty_certificate(h);
 
-	if (h->alert_code != CERTIFICATE_REQUIRED && (!asked || !speaks_of_certificate(h->alert_code)))
+	if (h->alert_code != CERTIFICATE_REQUIRED && !likely && (!asked || !speaks_of_certificate(h->alert_code)))
 		return false;
 	enum finding_code code = given ? CLIENT_CERTIFICATE_REJECTED : CLIENT_CERTIFICATE_MISSING;
-	struct buffer *detail = look_add(l, code, CONFIDENCE_CERTAIN, given ? -1 : FINDING_NO_CERTIFICATE);
+	struct buffer *detail = look_add(l, code, likely ? CONFIDENCE_LIKELY : CONFIDENCE_CERTAIN, given ? -1 : FINDING_NO_CERTIFICATE);
 	if (detail) {
 		add_alert(detail, l);
 		buffer_add_text(detail, given ? " answers the client's certificate" : ": it had asked for a certificate and got none");

@@ -376,6 +376,21 @@ static void a_server_that_leaves_without_the_certificate_wanted_one(void **state
 	assert_string_equal(cause(p), "client-closed");
 }
 
+static void a_server_that_cannot_read_an_empty_certificate_wanted_one(void **state)
+{
+	struct place *p = *state;
+
+	refuse(agree(p), SENDER_SERVER, 50);
+	p->h.client_auth = CLIENT_AUTH_DECLINED;
+	p->h.client_certificates = 0;
+	p->h.stage = STAGE_FINISHED;
+	assert_string_equal(cause(p), "client-certificate-missing");
+	assert_int_equal(found(p, CLIENT_CERTIFICATE_MISSING)->confidence, CONFIDENCE_LIKELY);
+	p->h.client_auth = CLIENT_AUTH_PROVIDED;
+	p->h.client_certificates = 1;
+	assert_string_equal(cause(p), "decode-error");
+}
+
 static void a_server_that_asked_for_a_certificate_refuses_for_it(void **state)
 {
 	struct place *p = *state;
@@ -670,6 +685,7 @@ int main(void)
 		WITH_PLACE(a_client_that_leaves_without_a_word_had_a_reason_or_not),
 		WITH_PLACE(who_leaves_at_the_certificate_does_so_for_its_flaw),
 		WITH_PLACE(a_server_that_leaves_without_the_certificate_wanted_one),
+		WITH_PLACE(a_server_that_cannot_read_an_empty_certificate_wanted_one),
 		WITH_PLACE(a_server_that_asked_for_a_certificate_refuses_for_it),
 		WITH_PLACE(a_revoked_staple_is_told),
 		WITH_PLACE(a_close_is_named_by_who_and_how),

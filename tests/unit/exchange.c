@@ -536,6 +536,36 @@ static void a_server_that_says_farewell_refuses_nothing(void **state)
 	close_bench(b);
 }
 
+static void opened_alert(struct bench *b, enum sender sender, uint8_t level, uint8_t description, int64_t ms)
+{
+	struct alert a = { .level = level, .description = description, .decrypted = true, .time_ns = ms * MS };
+
+	exchange_alert(&b->x, &b->env, sender, a);
+}
+
+static void who_minds_that_the_other_side_will_not_renegotiate_refuses_nothing(void **state)
+{
+	enum { NO_RENEGOTIATION = 100, HANDSHAKE_FAILURE = 40 };
+
+	(void)state;
+	for (int declined = 0; declined < 2; declined++) {
+		struct bench *b = answered((struct offer){ .old = true }, tls12);
+
+		server_flight_tls12(b);
+		change_cipher(b, C, 30);
+		record(b, C, HANDSHAKE, 40, 31);
+		change_cipher(b, S, 32);
+		record(b, S, HANDSHAKE, 40, 33);
+		if (declined)
+			opened_alert(b, C, 1, NO_RENEGOTIATION, 40);
+		opened_alert(b, S, 2, HANDSHAKE_FAILURE, 41);
+		fin(b, S);
+		fin(b, C);
+		assert_int_equal(row(b)->outcome, declined ? OUTCOME_COMPLETED : OUTCOME_FAILED);
+		close_bench(b);
+	}
+}
+
 static void who_has_waited_for_long_only_says_farewell(void **state)
 {
 	struct bench *b = answered((struct offer){ 0 }, tls13);
@@ -1187,6 +1217,7 @@ int main(void)
 		cmocka_unit_test(an_alerts_size_and_a_close_refuse_the_client),
 		cmocka_unit_test(a_client_that_hurries_to_close_is_refused_all_the_same),
 		cmocka_unit_test(a_server_that_says_farewell_refuses_nothing),
+		cmocka_unit_test(who_minds_that_the_other_side_will_not_renegotiate_refuses_nothing),
 		cmocka_unit_test(who_has_waited_for_long_only_says_farewell),
 		cmocka_unit_test(a_padded_finished_tells_how_long_an_alert_is),
 		cmocka_unit_test(an_alerts_size_instead_of_a_finished_is_the_clients_refusal),

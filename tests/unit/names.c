@@ -85,6 +85,18 @@ static void an_empty_name_never_matches(void **state)
 	assert_false(matches("a..b", "a..b"));
 }
 
+static void a_label_may_be_longer_than_dns_has_them(void **state)
+{
+	char host[300];
+
+	(void)state;
+	memset(host, 'x', 260);
+	memcpy(host + 260, ".example.com", sizeof ".example.com");
+	assert_true(matches("*.example.com", host));
+	assert_true(matches(host, host));
+	assert_false(name_is_public(text(host)));
+}
+
 static void addresses_are_told_from_names(void **state)
 {
 	uint8_t address[16];
@@ -129,6 +141,7 @@ int main(void)
 		cmocka_unit_test(a_labels_are_compared_as_they_stand),
 		cmocka_unit_test(a_nul_inside_a_name_never_matches),
 		cmocka_unit_test(an_empty_name_never_matches),
+		cmocka_unit_test(a_label_may_be_longer_than_dns_has_them),
 		cmocka_unit_test(addresses_are_told_from_names),
 		cmocka_unit_test(a_public_name_has_two_labels_and_a_public_end),
 		cmocka_unit_test(a_domain_is_the_last_two_labels),

@@ -372,6 +372,24 @@ static void an_encrypted_renegotiation_is_a_row_of_its_own(void **state)
 	close_bench(b);
 }
 
+static void an_encrypted_renegotiation_may_be_answered_by_an_alert(void **state)
+{
+	struct bench *b = open_bench();
+
+	(void)state;
+	handshake(b);
+	push_record(b, CLIENT, 22, "an encrypted ClientHello", 24);
+	push_record(b, SERVER, 21, "an encrypted no_renegotiation", 29);
+	push_record(b, CLIENT, 21, "an encrypted refusal of that", 28);
+	tls_closed(&b->t, &b->env, CLIENT, false);
+	tls_closed(&b->t, &b->env, SERVER, false);
+	assert_int_equal(b->env.finished_count, 2);
+	assert_int_equal(b->env.finished[0]->outcome, OUTCOME_COMPLETED);
+	assert_int_equal(b->env.finished[1]->outcome, OUTCOME_FAILED);
+	assert_int_equal(b->env.finished[1]->ended_by, ENDED_BY_CLIENT);
+	close_bench(b);
+}
+
 static void a_server_finished_is_enough_to_know(void **state)
 {
 	struct bench *b = open_bench();
@@ -506,6 +524,7 @@ int main(void)
 		cmocka_unit_test(a_cut_hello_is_a_row_without_fingerprints),
 		cmocka_unit_test(a_hello_of_which_the_random_is_cut_is_no_row),
 		cmocka_unit_test(an_encrypted_renegotiation_is_a_row_of_its_own),
+		cmocka_unit_test(an_encrypted_renegotiation_may_be_answered_by_an_alert),
 		cmocka_unit_test(a_server_finished_is_enough_to_know),
 		cmocka_unit_test(an_sslv2_hello_begins_a_handshake),
 		cmocka_unit_test(a_message_beyond_its_limit_is_skipped),
