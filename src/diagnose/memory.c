@@ -82,10 +82,13 @@ struct name_memory *memory_name(struct memory *m, const struct handshake *h)
 
 void memory_learn_name(struct name_memory *n, const struct handshake *h, const struct judgement *chain)
 {
+	bool known = n->issuer && n->issuer == chain->issuer;
+
 	n->issuer = chain->issuer;
 	n->trusted = chain->trusted;
 	n->time_s = h->time_ns / 1000000000;
-	snprintf(n->issuer_text, sizeof n->issuer_text, "%s", chain->issuer_text ? chain->issuer_text : "");
+	if (!known)
+		snprintf(n->issuer_text, sizeof n->issuer_text, "%s", chain->issuer_text ? chain->issuer_text : "");
 }
 
 bool memory_signs_for_several(struct memory *m, uint64_t issuer, struct bytes domain)

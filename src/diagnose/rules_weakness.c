@@ -182,7 +182,6 @@ static uint32_t first_post_quantum(const struct offer_list *groups)
 
 static void post_quantum(struct look *l)
 {
-	uint32_t wanted = first_post_quantum(offered(l, OFFER_GROUP));
 	struct buffer *detail;
 
 	if (l->h->post_quantum != 0 || !hello_is_whole(l->h->client_hello))
@@ -190,6 +189,7 @@ static void post_quantum(struct look *l)
 	detail = look_add(l, NO_POST_QUANTUM, CONFIDENCE_CERTAIN, FINDING_NO_CERTIFICATE);
 	if (!detail)
 		return;
+	uint32_t wanted = first_post_quantum(offered(l, OFFER_GROUP));
 	if (!wanted) {
 		buffer_add_text(detail, "the client did not offer it");
 		return;

@@ -16,18 +16,40 @@ static unsigned count_digits(uint64_t v)
 	return n;
 }
 
-void pack_number(struct buffer *out, int64_t v, char after)
+/* Most are small: so many digits are written by arithmetic on 32 bits, and two of them at a time. */
+static void put_digits(uint8_t *to, unsigned digits, uint64_t v)
+{
+	for (; v > UINT32_MAX; v /= 10)
+		to[--digits] = (uint8_t)('0' + v % 10);
+	uint32_t rest = (uint32_t)v;
+	for (; digits >= 2; rest /= 100) {
+		uint32_t two = rest % 100;
+
+		to[--digits] = (uint8_t)('0' + two % 10);
+		to[--digits] = (uint8_t)('0' + two / 10);
+	}
+	if (digits)
+		to[0] = (uint8_t)('0' + rest);
+}
+
+/* Where there is room for it; returns the place behind it. */
+static uint8_t *put_number(uint8_t *to, int64_t v, char after)
 {
 	uint64_t rest = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
 	unsigned digits = count_digits(rest);
-	uint8_t *to = buffer_reserve(out, NUMBER_LEN + 2), *begin = to;
 
 	if (v < 0)
 		*to++ = '-';
-	for (unsigned i = digits; i--; rest /= 10)
-		to[i] = (uint8_t)('0' + rest % 10);
+	put_digits(to, digits, rest);
 	to[digits] = (uint8_t)after;
-	out->len += (size_t)(to + digits + 1 - begin);
+	return to + digits + 1;
+}
+
+void pack_number(struct buffer *out, int64_t v, char after)
+{
+	uint8_t *to = buffer_reserve(out, NUMBER_LEN + 2);
+
+	out->len += (size_t)(put_number(to, v, after) - to);
 }
 
 static int64_t delay(const struct handshake *h, int64_t time_ns)
@@ -51,24 +73,27 @@ static bool in_microseconds(const struct handshake *h)
 	return true;
 }
 
+static uint8_t *put_message(uint8_t *to, const struct handshake *h, const struct message *m, bool us)
+{
+	to = put_number(to, m->bytes, ',');
+	if (is_timed(h, m->time_ns))
+		return put_number(to, us ? delay(h, m->time_ns) / NS_PER_US : delay(h, m->time_ns), ',');
+	memcpy(to, "null,", 5);
+	return to + 5;
+}
+
 void pack_messages(struct buffer *out, const struct handshake *h)
 {
 	bool us = in_microseconds(h);
 
 	buffer_clear(out);
-	buffer_add(out, us ? "[1" : "[0", 2);
-	for (uint16_t i = 0; i < h->message_count; i++) {
-		const struct message *m = handshake_message(h, i);
-
-		buffer_add(out, ",", 1);
-		pack_number(out, m->bytes, ',');
-		if (is_timed(h, m->time_ns))
-			pack_number(out, us ? delay(h, m->time_ns) / NS_PER_US : delay(h, m->time_ns), ' ');
-		else
-			buffer_add(out, "null ", 5);
-		out->len--;
-	}
-	buffer_add(out, "]", 1);
+	uint8_t *to = buffer_reserve(out, 3 + h->message_count * 2 * (NUMBER_LEN + 2U)), *begin = to;
+	memcpy(to, us ? "[1," : "[0,", 3);
+	to += 3;
+	for (uint16_t i = 0; i < h->message_count; i++)
+		to = put_message(to, h, handshake_message(h, i), us);
+	to[-1] = ']';
+	out->len = (size_t)(to - begin);
 }
 
 enum { STEP_SENDER = 16, STEP_DECRYPTED = 24 };
