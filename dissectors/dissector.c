@@ -42,7 +42,7 @@ const struct dissector dissectors[] = {
 		.client = eapol_client,
 	},
 	{
-		.name = "openvpn_stream", .stream = true, .size = sizeof(struct openvpn), .looks = openvpn_looks_stream, .init = openvpn_init,
+		.name = "openvpn_stream", .stream = true, .never_refuses = true, .size = sizeof(struct openvpn), .looks = openvpn_looks_stream, .init = openvpn_init,
 		.finish = openvpn_finish, .push = openvpn_push_stream, .closed = openvpn_closed, .lacks_tail = openvpn_lacks_tail,
 		.end = openvpn_end, .is_over = openvpn_is_over, .is_running = openvpn_is_running, .client = openvpn_client,
 	},
@@ -64,11 +64,32 @@ _Static_assert(sizeof(struct quic) <= DISSECTOR_STATE_MAX && sizeof(struct openv
 
 const struct dissector *dissector_for(bool stream, struct bytes first)
 {
+	const struct dissector *possible = NULL;
+
 	for (size_t i = 0; i < dissector_count; i++) {
-		if (dissectors[i].stream == stream && dissectors[i].looks(first) != LOOK_NO)
+		if (dissectors[i].stream != stream)
+			continue;
+		enum look look = dissectors[i].looks(first);
+		if (look == LOOK_YES)
 			return &dissectors[i];
+		if (look == LOOK_MAYBE && !dissectors[i].never_refuses && !possible)
+			possible = &dissectors[i];
 	}
-	return NULL;
+	return possible;
+}
+
+bool dissector_wants_more(struct bytes first)
+{
+	unsigned possible = 0;
+
+	for (size_t i = 0; i < dissector_count; i++) {
+		enum look look = dissectors[i].stream ? dissectors[i].looks(first) : LOOK_NO;
+
+		if (look == LOOK_YES)
+			return false;
+		possible += look == LOOK_MAYBE ? 1 + dissectors[i].never_refuses : 0;
+	}
+	return possible > 1;
 }
 
 const struct dissector *dissector_for_datagram(struct bytes datagram)

@@ -25,6 +25,7 @@ struct dissector {
 	enum look (*looks)(struct bytes first);
 	/* The same for a segment in the middle of something else, stricter; NULL: never. */
 	enum look (*looks_late)(struct bytes first);
+	bool never_refuses;	/* push() keeps what is not ours: only a sure look will do */
 	void (*init)(void *state);
 	void (*finish)(void *state, struct tls_env *env);
 	/* Bytes of one end, in order, or a datagram. False once it is sure that this is not ours (nothing was emitted then). */
@@ -50,8 +51,11 @@ extern const size_t dissector_count;
 /* The largest size of all states. */
 enum { DISSECTOR_STATE_MAX = 4096 };
 
-/* The first row that these first bytes look like; NULL where none does. */
+/* The first row that these first bytes are sure to be, else the first that they may be; NULL where none is. */
 const struct dissector *dissector_for(bool stream, struct bytes first);
+/* So few first bytes of a stream fit several rows: with some more it can be told which. */
+enum { DISSECTOR_ENOUGH = 96 };
+bool dissector_wants_more(struct bytes first);
 /* The same for a datagram: what carries it is sure. */
 const struct dissector *dissector_for_datagram(struct bytes datagram);
 const struct dissector *dissector_for_late(bool stream, struct bytes first);

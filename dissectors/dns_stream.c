@@ -11,12 +11,14 @@ enum { PREFIX_LEN = 2, HEADER_LEN = 12, SHORTEST = HEADER_LEN + 5, LONGEST_QUERY
 /* A client may send the length alone; what a server says first is no query. */
 enum look dns_stream_looks(struct bytes first)
 {
-	struct reader r = reader_of(first);
+	struct reader r = reader_of(first), peek = r;
 	uint16_t len = rd_u16(&r);
 
-	if (r.bad || len < SHORTEST || len > LONGEST_QUERY)
+	if (r.bad)
+		return rd_u8(&peek) > LONGEST_QUERY >> 8 ? LOOK_NO : LOOK_MAYBE;
+	if (len < SHORTEST || len > LONGEST_QUERY)
 		return LOOK_NO;
-	if (!rd_more(&r))
+	if (rd_left(&r) < HEADER_LEN)
 		return LOOK_MAYBE;
 	return dns_looks(rd_rest(&r)) ? LOOK_YES : LOOK_NO;
 }

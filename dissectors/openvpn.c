@@ -14,6 +14,8 @@ enum {
 	OPCODE_SHIFT = 3, KEY_MASK = 7, ACKS_MAX = 8, REPLAY_LEN = 8, LENGTH_LEN = 2,
 	/* Opcode, session, no acknowledgement, number: the shortest packet but for an ACK. */
 	PACKET_LEAST = 1 + OPENVPN_SESSION_LEN + 1 + 4,
+	/* of a reset behind the longest overhead, less than DISSECTOR_ENOUGH */
+	RESET_MOST = 90,
 	ID_MAX = 1 << 20, CONTROL_LEN_MAX = 4096,
 	HOLE_UNKNOWN = 1 << 20,
 };
@@ -101,13 +103,24 @@ enum look openvpn_looks(struct bytes datagram)
 	return learn_overhead(datagram, &overhead) ? LOOK_YES : LOOK_NO;
 }
 
+/* What is there of a first packet, which is short. */
+static bool may_begin(uint16_t length, struct reader packet)
+{
+	bool begun = rd_more(&packet);
+
+	return length >= PACKET_LEAST && length <= RESET_MOST && (!begun || is_hard_reset(opcode_of(rd_u8(&packet))));
+}
+
 enum look openvpn_looks_stream(struct bytes first)
 {
-	struct reader r = reader_of(first);
+	struct reader r = reader_of(first), peek = r;
 	uint16_t length = rd_u16(&r);
-	struct bytes packet = rd_take(&r, length);
 
-	return packet.len ? openvpn_looks(packet) : LOOK_NO;
+	if (r.bad)
+		return rd_u8(&peek) ? LOOK_NO : LOOK_MAYBE;
+	if (rd_left(&r) < length)
+		return may_begin(length, r) ? LOOK_MAYBE : LOOK_NO;
+	return openvpn_looks(rd_take(&r, length));
 }
 
 bool openvpn_begins_anew(const void *state, struct tls_env *env, unsigned end, const struct chunk *c)

@@ -667,6 +667,50 @@ bool stream_next(struct stream *s, struct stream_pool *pool, struct chunk *out)
 	return false;
 }
 
+void stream_hold(struct stream *s, struct stream_pool *pool)
+{
+	const struct stream_offer *o = &pool->offer;
+
+	if (o->owner != s)
+		return;
+	struct stream_segment in = { .seq = o->seq,
+		.data = o->data,
+		.wire_len = (uint32_t)o->data.len + o->cut,
+		.time_ns = o->time_ns,
+		.number = o->number };
+	work_of(s);
+	take_waiting(s, pool, &in, in.seq, in.seq + (uint32_t)in.data.len, true);
+	drop_offer(s, pool);
+}
+
+size_t stream_peek(const struct stream *s, uint8_t *out, size_t most)
+{
+	uint32_t at = s->next;
+	size_t len = 0;
+
+	for (uint32_t i = 0; s->work && i < s->work->count && len < most; i++) {
+		const struct piece *p = piece_at(s->work, i);
+		size_t n = p->len < most - len ? p->len : most - len;
+
+		if (p->seq != at)
+			break;
+		memcpy(out + len, p->data, n);
+		len += n;
+		at = piece_end(p);
+	}
+	return len;
+}
+
+bool stream_gives_up(const struct stream *s)
+{
+	return s->work && (s->work->gives_up || s->work->gives_up_all);
+}
+
+bool stream_brings(const struct stream *s, const struct stream_pool *pool, size_t least)
+{
+	return !stream_waits(s) && pool->offer.owner == s && pool->offer.data.len >= least;
+}
+
 void stream_ignore(struct stream *s, struct stream_pool *pool)
 {
 	s->next = stream_last(s);

@@ -110,6 +110,15 @@ enum stream_verdict stream_push(struct stream *s, struct stream_pool *pool,
 void stream_doubt(struct stream *s, struct stream_pool *pool, const struct stream_segment *in);
 /* The next bytes in order; false when there are none now. Borrowed until the next call. */
 bool stream_next(struct stream *s, struct stream_pool *pool, struct chunk *out);
+/* What stream_push() brought last is not fetched yet: it waits, as what is out of order does. */
+void stream_hold(struct stream *s, struct stream_pool *pool);
+/* Copies the bytes that stream_next() would give from what waits, at most `most`; returns how
+ * many. */
+size_t stream_peek(const struct stream *s, uint8_t *out, size_t most);
+/* A hole is given up: what stands behind it is to be fetched now. */
+bool stream_gives_up(const struct stream *s);
+/* At least so many bytes in order came with the segment pushed last, and none wait. */
+bool stream_brings(const struct stream *s, const struct stream_pool *pool, size_t least);
 /* The peer acknowledged up to ack. True when that gives a hole up or makes a doubted segment
  * count, so that stream_next() has chunks. */
 bool stream_acknowledge(struct stream *s, struct stream_pool *pool, uint32_t ack);

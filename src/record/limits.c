@@ -17,8 +17,8 @@ void limits_add_document(struct buffer *out)
 		"everything that is remembered. Whenever a limit bites, its counter goes up: "
 		"`captures.limits` has the counters of a reading by these names, only those that are not "
 		"0, and SIGUSR1 prints them while it runs. A handshake that lost something to one is "
-		"marked `limit` or `evicted` in `reassembly`. None can be set: each lies far beyond what "
-		"honest ends need.\n\n"
+		"marked `limit` or `evicted` in `reassembly`. `memory` follows from `--memory`; the others "
+		"cannot be set: each lies far beyond what honest ends need.\n\n"
 		"| counter | at most | of what |\n|---|---|---|\n");
 	for (size_t i = 0; i < LIMIT_COUNT; i++)
 		buffer_add_format(out, "| %s | %llu | %s |\n", limit_table[i].name,

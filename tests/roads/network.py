@@ -5,6 +5,7 @@ import struct
 from capture import ACK, FIN, IPV4, IPV6, RST, SYN, TCP, Ip, Tcp, ip_of, split_ethernet
 
 MS = 10**6
+FRAGMENT_PATIENCE = 10_000 * MS
 
 
 class Step:
@@ -114,10 +115,14 @@ def last_first(pieces, chance):
 
 
 def interleaved(steps, chance):
-    """All but the first fragment of a packet come before the packet in front of it."""
+    """All but the first fragment of a packet come before the packet in front of it; not where that is long ago, since a
+    host waits half a minute for fragments."""
     out, held = [], None
     for number, s in enumerate(steps):
         pieces = [s.with_ip(piece) for piece in cut_ip(s.ip, number + 1, iter([64] + [512] * 300))]
+        if held and s.time - held.time > FRAGMENT_PATIENCE:
+            out.append(held)
+            held = None
         if held:
             out += [p.with_ip(p.ip, time=held.time) for p in pieces[1:]] + [held]
         else:
@@ -159,6 +164,23 @@ def tiny_segments(steps, chance):
             piece = tcp.bytes(tcp.data[at:end], tcp.seq + at, tcp.flags if end == len(tcp.data) else tcp.flags & ~FIN)
             out.append(s.with_ip(s.ip.with_payload(piece).with_checksum()))
             at = end
+    return out
+
+
+def first_bytes_alone(steps, chance, alone=24):
+    """What a direction begins with comes a byte at a time: what it is has to be told from very little at first."""
+    out, begun = [], set()
+    for s in steps:
+        tcp = s.tcp()
+        way = s.end(), s.connection()
+        if not tcp or len(tcp.data) < 2 or way in begun:
+            out.append(s)
+            continue
+        begun.add(way)
+        cuts = [*range(min(alone, len(tcp.data))), len(tcp.data)]
+        for at, end in zip(cuts, cuts[1:]):
+            piece = tcp.bytes(tcp.data[at:end], tcp.seq + at, tcp.flags if end == len(tcp.data) else tcp.flags & ~FIN)
+            out.append(s.with_ip(s.ip.with_payload(piece).with_checksum()))
     return out
 
 

@@ -170,6 +170,7 @@ VARIANTS = [
     in_tunnel("gtp_u", as_="with fragments", change=PIECES["shuffled"], aside=PLACES),
     in_tunnel("vxlan", as_="fragments in fragments", change=PIECES["shuffled"], frames=outer_fragments, aside=PLACES),
     Variant("MTU 300", network.resegmented, aside=PLACES | {"packets", "retransmissions"}),
+    Variant("first bytes alone", network.first_bytes_alone, aside=PLACES | {"packets", "retransmissions", "detail"}),
     Variant("tiny segments", network.tiny_segments, aside=PLACES | {"packets", "retransmissions"}),
     Variant("reordered", network.reordered, aside=PLACES | TIMES | {"packets", "retransmissions"}),
     Variant("lost before", network.lost_before, aside=PLACES | TIMES | {"packets", "retransmissions"}),
@@ -193,8 +194,9 @@ VARIANTS = [
 
 # One that looked its server up over the other version of IP is known by its link address alone.
 ALSO_ASIDE = {("dns_address_ipv6", False): {"dns_name", "dns_ms"}}
-# This server thinks while its client goes on.
-LEFT_OUT = {"farther": {"server_name_warning"}}
+# This server thinks while its client goes on. TLS behind a protocol not known here is found by a hello that begins a
+# segment; a request that never asked for TLS is known for one by what follows its first words.
+LEFT_OUT = {"farther": {"server_name_warning"}, "first bytes alone": {"not_tls_speaks_first", "plain_http_to_tls_port"}}
 # Its finding counts how often the hello was sent.
 COUNTS_PACKETS = {"large_hello_dropped": {"detail"}}
 

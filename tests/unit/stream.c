@@ -619,6 +619,43 @@ static void doubted_segments_count_where_nothing_better_can_come(void **state)
 	bench_destroy(b);
 }
 
+static void what_is_held_can_be_looked_at_and_comes_with_its_own_times(void **state)
+{
+	struct bench *b = bench_create();
+	const char *text = "abcdef";
+	uint8_t out[8];
+	struct chunk c;
+
+	(void)state;
+	for (uint32_t i = 0; i < 4; i++) {
+		struct stream_segment in = { FIRST + i, { (const uint8_t *)text + i, 1 }, 1, i, i };
+
+		assert_int_equal(stream_push(&b->s, &b->pool, &in, true), STREAM_NEW);
+		assert_true(i || stream_brings(&b->s, &b->pool, 1));
+		assert_false(stream_brings(&b->s, &b->pool, 2));
+		stream_hold(&b->s, &b->pool);
+	}
+	/* Behind a hole. */
+	struct stream_segment far = { FIRST + 5, { (const uint8_t *)"f", 1 }, 1, 9, 9 };
+
+	stream_push(&b->s, &b->pool, &far, true);
+	assert_int_equal(stream_peek(&b->s, out, sizeof out), 4);
+	assert_memory_equal(out, "abcd", 4);
+	assert_int_equal(stream_peek(&b->s, out, 3), 3);
+	assert_false(stream_gives_up(&b->s));
+	for (uint32_t i = 0; i < 4; i++) {
+		assert_true(stream_next(&b->s, &b->pool, &c));
+		assert_int_equal(c.data.len, 1);
+		assert_int_equal(c.time_ns, i);
+	}
+	assert_false(stream_next(&b->s, &b->pool, &c));
+	stream_give_up(&b->s, &b->pool, 0);
+	assert_true(stream_gives_up(&b->s));
+	assert_true(stream_next(&b->s, &b->pool, &c));
+	assert_int_equal(c.missing, 1);
+	bench_destroy(b);
+}
+
 static void a_stream_starts_once(void **state)
 {
 	struct bench *b = bench_create();
@@ -688,6 +725,7 @@ int main(void)
 		cmocka_unit_test(sequence_numbers_wrap),
 		cmocka_unit_test(segments_far_from_the_window_are_invalid),
 		cmocka_unit_test(a_stream_without_syn_begins_with_its_first_segment),
+		cmocka_unit_test(what_is_held_can_be_looked_at_and_comes_with_its_own_times),
 		cmocka_unit_test(a_stream_starts_once),
 		cmocka_unit_test(a_doubted_segment_counts_once_it_is_acknowledged),
 		cmocka_unit_test(a_doubted_segment_waits_for_its_own_acknowledgement),
