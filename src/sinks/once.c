@@ -1,5 +1,7 @@
 #include "sinks/once.h"
 
+#include <string.h>
+
 bool once_run(sqlite3_stmt *statement)
 {
 	int rc = sqlite3_step(statement);
@@ -30,4 +32,27 @@ int64_t once_add(sqlite3 *db, sqlite3_stmt *add, sqlite3_stmt *find, const void 
 	if (added)
 		*added = fresh;
 	return fresh ? sqlite3_last_insert_rowid(db) : once_find(find, hash, len);
+}
+
+static size_t first_way(size_t count, uint64_t hash)
+{
+	return hash % (count / ONCE_WAYS) * ONCE_WAYS;
+}
+
+int64_t once_recall(const struct once_memory *table, size_t count, uint64_t hash)
+{
+	const struct once_memory *ways = &table[first_way(count, hash)];
+
+	for (int i = 0; i < ONCE_WAYS; i++)
+		if (ways[i].id && ways[i].hash == hash)
+			return ways[i].id;
+	return 0;
+}
+
+void once_remember(struct once_memory *table, size_t count, uint64_t hash, int64_t id)
+{
+	struct once_memory *ways = &table[first_way(count, hash)];
+
+	memmove(&ways[1], &ways[0], (ONCE_WAYS - 1) * sizeof *ways);
+	ways[0] = (struct once_memory){ .hash = hash, .id = id };
 }

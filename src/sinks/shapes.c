@@ -3,7 +3,6 @@
 #include "base/buffer.h"
 #include "base/text.h"
 #include "record/certificate.h"
-#include "sinks/once.h"
 #include "sinks/pack.h"
 
 #include <assert.h>
@@ -172,16 +171,14 @@ static int64_t add_list(struct shapes *s, int add, int find, struct bytes json)
 static int64_t learn(struct shapes *s, uint64_t quick, int64_t id)
 {
 	if (id > 0)
-		s->lists[quick % SHAPES_LISTS] = (struct list_memory){ .hash = quick, .id = id };
+		once_remember(s->lists, SHAPES_LISTS, quick, id);
 	return id;
 }
 
 int64_t shapes_recall(struct shapes *s, struct bytes key, uint64_t *quick)
 {
 	*quick = hash_bytes(&s->key, key.at, key.len);
-	const struct list_memory *memory = &s->lists[*quick % SHAPES_LISTS];
-
-	return memory->hash == *quick ? memory->id : 0;
+	return once_recall(s->lists, SHAPES_LISTS, *quick);
 }
 
 int64_t shapes_learn(struct shapes *s, uint64_t quick, struct bytes json)

@@ -13,6 +13,7 @@
 #include "overhear/hello.h"
 #include "overhear/limits.h"
 #include "sinks/digest.h"
+#include "sinks/once.h"
 
 #include <sqlite3.h>
 
@@ -32,7 +33,7 @@ struct shapes {
 	uint32_t epoch;
 	struct limit_counts *limits;
 	struct buffer content;		/* scratch */
-	struct list_memory { uint64_t hash; int64_t id; } lists[SHAPES_LISTS];
+	struct once_memory lists[SHAPES_LISTS];
 	unsigned uses_count;
 	uint32_t used[SHAPES_CHAINS];	/* places of `uses`, in the order of first use */
 	struct chain_use uses[SHAPES_CHAINS];

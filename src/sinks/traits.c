@@ -1,7 +1,6 @@
 #include "sinks/traits.h"
 
 #include "sinks/bind.h"
-#include "sinks/once.h"
 #include "sinks/schema.h"
 
 #include <assert.h>
@@ -85,11 +84,12 @@ int64_t traits_store(struct traits *t, const struct handshake *h)
 {
 	write_values(t, h);
 	uint64_t hash = hash_bytes(&t->key, t->values.at, t->values.len);
-	size_t place = hash % TRAITS_REMEMBERED;
+	int64_t id = once_recall(t->remembered, TRAITS_REMEMBERED, hash);
 
-	if (t->remembered[place].id > 0 && t->remembered[place].hash == hash)
-		return t->remembered[place].id;
-	t->remembered[place].hash = hash;
-	t->remembered[place].id = add(t, h);
-	return t->remembered[place].id;
+	if (id)
+		return id;
+	id = add(t, h);
+	if (id > 0)
+		once_remember(t->remembered, TRAITS_REMEMBERED, hash, id);
+	return id;
 }

@@ -9,6 +9,7 @@
 #include "overhear/handshake.h"
 #include "record/fields.h"
 #include "sinks/digest.h"
+#include "sinks/once.h"
 
 #include <sqlite3.h>
 
@@ -22,7 +23,7 @@ struct traits {
 	unsigned count;
 	struct hash_key key;
 	struct buffer values, scratch;
-	struct { uint64_t hash; int64_t id; } remembered[TRAITS_REMEMBERED];
+	struct once_memory remembered[TRAITS_REMEMBERED];
 };
 
 /* Returns SQLite's code; traits_finish() works half built. */
