@@ -1,4 +1,5 @@
 #include "app/command.h"
+#include "app/confine.h"
 #include "app/interfaces.h"
 #include "app/message.h"
 #include "app/options.h"
@@ -52,6 +53,13 @@ static void print_command_help(const struct command *c)
 	printf("\nexample\n  %s\n", c->example);
 }
 
+static int run_command(const struct options *o)
+{
+	if (o->command->bit & READING)
+		confine_reader();
+	return o->command->run(o);
+}
+
 static int run(const struct options *o)
 {
 	if (o->help && o->command)
@@ -63,7 +71,7 @@ static int run(const struct options *o)
 	else if (o->interfaces)
 		return interfaces_print();
 	else
-		return o->command->run(o);
+		return run_command(o);
 	return EXIT_DONE;
 }
 

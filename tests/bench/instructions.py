@@ -63,7 +63,7 @@ def count(program, pcaps):
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         write_input(pcaps / "office.pcap", folder / "in.pcap")
-        done = subprocess.run(["valgrind", "--tool=callgrind", f"--callgrind-out-file={folder / 'out'}", program, "read", "-q",
+        done = subprocess.run(["valgrind", "--tool=callgrind", f"--callgrind-out-file={folder / 'out'}", program, "read", "-q", "--insecure-no-sandbox",
                                "--no-ndpi", "--ca-file", pcaps / "root.pem", folder / "in.pcap", "-o", folder / "out.db"],
                               capture_output=True, text=True, check=True)
     return int(re.search(r"refs:\s+([\d,]+)", done.stderr)[1].replace(",", ""))
