@@ -4,7 +4,7 @@ import threading
 
 from openssl import failed, s_client, s_server, seen
 from registry import scenario
-from stacks import java_client, java_seen, java_server
+from stacks import gnutls_server, java_client, java_seen, java_server
 
 
 def asking(lab, *options, client=(), version="-tls1_2", how="-verify", **settings):
@@ -99,6 +99,16 @@ def client_auth_java_missing(lab):
     assert server.has("(?i)empty client certificate chain"), server.text()
     return [failed("server", "client-certificate-missing", version="TLS 1.2", client_auth="declined",
                    alert="bad_certificate", alert_from="server")]
+
+
+@scenario("TLS 1.2, GnuTLS server: the client certificate is required and missing, which it calls decode_error")
+def client_auth_gnutls_missing(lab):
+    server = gnutls_server(lab, "--x509cafile", lab.pki.root, "--require-client-cert", priority="NORMAL:-VERS-ALL:+VERS-TLS1.2")
+    lab.record()
+    s_client(lab, "-tls1_2")
+    assert server.has("No certificate was found"), server.text()
+    return [failed("server", "client-certificate-missing", version="TLS 1.2", client_auth="declined", alert="decode_error",
+                   alert_from="server", client_certificates=0)]
 
 
 @scenario("TLS 1.2, Java both sides: a client certificate given, with the names of the CAs asked for")

@@ -98,6 +98,17 @@ def tls12_renegotiation(lab):
         "server_name": "example.test", "version": "TLS 1.2", "server_certificates": 2}}]
 
 
+@scenario("the server asks for renegotiation, the client will not (no_renegotiation), and the server ends the session for it")
+def tls12_renegotiation_declined(lab):
+    lab.pki.leaf("rsa")
+    server = s_server(lab, "-tls1_2", rev=False)
+    lab.record()
+    threading.Timer(0.9, lambda: server.say(b"r\n")).start()
+    result = s_client(lab, "-tls1_2", "-no_renegotiation", say=[b"hello\n", b"again\n"], hold=0.6)
+    assert server.has("no renegotiation|handshake failure|NO_RENEGOTIATION"), server.text()
+    return [seen(result, ended_by=None, cause=None)]
+
+
 @scenario("the server asks for renegotiation with a HelloRequest")
 def tls12_hello_request(lab):
     lab.pki.leaf("rsa")
