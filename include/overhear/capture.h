@@ -23,6 +23,7 @@ struct capture {
 	bool drops_known;		/* false for files: the columns are NULL */
 	uint64_t truncated_packets, malformed_packets, reassembly_gaps, flows, evicted_flows, handshakes;
 	struct limit_counts limits;
+	uint64_t rows_lost;		/* handshakes that never got to the sink */
 	int status;			/* the exit status of the finished reading; kept for "already read" */
 };
 

@@ -47,7 +47,8 @@
 	X(ATTEMPT_CLIENTS, "attempt_clients", 64, "clients counted apart for one server and reason; the others are counted together") \
 	X(CERTIFICATE_NAMES, "certificate_names", 1000, "subject alternative names kept of one certificate") \
 	X(CERTIFICATE_TEXT_BYTES, "certificate_text_bytes", 65536, "bytes of text kept of one field of a certificate") \
-	X(DER_DEPTH, "der_depth", 5, "strings within strings of a certificate, as deep as libcrypto goes; one that goes deeper is not read")
+	X(DER_DEPTH, "der_depth", 5, "strings within strings of a certificate, as deep as libcrypto goes; one that goes deeper is not read") \
+	X(WAITING_HANDSHAKES, "waiting_handshakes", 32768, "handshakes of interfaces that wait for a database which another program holds; later ones are lost")
 
 enum limit {
 #define X(id, name, value, reason) LIMIT_##id,

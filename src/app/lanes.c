@@ -2,12 +2,13 @@
 
 #include "app/ring.h"
 #include "base/xmalloc.h"
+#include "overhear/limits.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 /* The way back holds everything the way there can, and what was popped meanwhile: it is never full. */
-enum { RING_ROOM = 256, BACK_ROOM = 2 * RING_ROOM, WAKE_AT = 64 };
+enum { RING_ROOM = 256, WAKE_AT = 64 };
 enum { ATTEMPT_BATCH = 128 };
 
 struct attempt_batch {
@@ -17,7 +18,9 @@ struct attempt_batch {
 
 struct lane {
 	struct ring *there, *back;
+	bool drops;			/* what finds no room */
 	struct attempt_batch *attempts;	/* the pipeline's, being filled */
+	uint64_t dropped;		/* handshakes; the pipeline's */
 	/* the writer's: */
 	void *head;			/* came, and is not handed on yet */
 	uint32_t at;			/* the next one of a batch */
@@ -49,15 +52,27 @@ static void *pointer_of(void *item)
 	return (char *)item - kind_of(item);
 }
 
-struct lanes *lanes_create(size_t count)
+/* The greatest power of two within a lane's share. */
+static size_t room_of(size_t count, bool live)
+{
+	size_t room = RING_ROOM;
+
+	while (live && room * 2 * count <= WAITING_HANDSHAKES_MAX)
+		room *= 2;
+	return room;
+}
+
+struct lanes *lanes_create(size_t count, bool live)
 {
 	struct lanes *l = xcalloc(1, sizeof *l);
+	size_t room = room_of(count, live);
 
 	l->count = count;
 	l->each = xcalloc(count, sizeof *l->each);
 	for (size_t i = 0; i < count; i++) {
-		l->each[i].there = ring_create(RING_ROOM, WAKE_AT);
-		l->each[i].back = ring_create(BACK_ROOM, BACK_ROOM);
+		l->each[i].drops = live;
+		l->each[i].there = ring_create(room, WAKE_AT);
+		l->each[i].back = ring_create(2 * room, 2 * room);
 	}
 	return l;
 }
@@ -81,6 +96,7 @@ void lanes_begin(struct lanes *l)
 	for (size_t i = 0; i < l->count; i++) {
 		l->each[i].passed = 0;
 		l->each[i].ended = false;
+		l->each[i].dropped = 0;
 	}
 }
 
@@ -89,27 +105,53 @@ struct lane *lanes_each(struct lanes *l, size_t which)
 	return &l->each[which];
 }
 
+uint64_t lanes_dropped(const struct lanes *l)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < l->count; i++)
+		sum += l->each[i].dropped;
+	return sum;
+}
+
 /* ---- the pipeline's end ---- */
+
+static bool push(struct lane *l, void *item)
+{
+	if (l->drops)
+		return ring_try_push(l->there, item);
+	ring_push(l->there, item);
+	return true;
+}
 
 static void put_attempts(struct lane *l)
 {
 	struct attempt_batch *batch = l->attempts;
 
+	if (!batch)
+		return;
+	if (!push(l, item_of(batch, ITEM_ATTEMPTS))) {
+		if (batch->count < ATTEMPT_BATCH)
+			return;
+		free(batch);
+	}
 	l->attempts = NULL;
-	if (batch)
-		ring_push(l->there, item_of(batch, ITEM_ATTEMPTS));
 }
 
-void lane_put(struct lane *l, struct handshake *h)
+bool lane_put(struct lane *l, struct handshake *h)
 {
 	put_attempts(l);
-	ring_push(l->there, h);
+	if (push(l, h))
+		return true;
+	l->dropped++;
+	return false;
 }
 
 void lane_put_lookups(struct lane *l, struct lookup_batch *batch)
 {
 	put_attempts(l);
-	ring_push(l->there, item_of(batch, ITEM_LOOKUPS));
+	if (!push(l, item_of(batch, ITEM_LOOKUPS)))
+		free(batch);
 }
 
 void lane_put_attempt(struct lane *l, const struct attempt_event *e)
@@ -126,13 +168,16 @@ void lane_put_attempt(struct lane *l, const struct attempt_event *e)
 void lane_pass(struct lane *l, uint64_t moment)
 {
 	put_attempts(l);
-	ring_push(l->there, (void *)(uintptr_t)(moment * ITEM_KINDS + ITEM_MARK));
+	/* Behind a full lane nobody waits for a mark. */
+	(void)push(l, (void *)(uintptr_t)(moment * ITEM_KINDS + ITEM_MARK));
 	ring_nudge(l->there);
 }
 
 void lane_end(struct lane *l)
 {
-	put_attempts(l);
+	if (l->attempts)
+		ring_push(l->there, item_of(l->attempts, ITEM_ATTEMPTS));
+	l->attempts = NULL;
 	ring_push(l->there, (void *)(uintptr_t)ITEM_END);
 	ring_nudge(l->there);
 }
@@ -268,4 +313,13 @@ struct parcel lanes_next(struct lanes *l, int timeout_ms)
 void lane_give_back(struct lane *l, struct handshake *h)
 {
 	ring_push(l->back, h);
+}
+
+size_t lanes_waiting(const struct lanes *l)
+{
+	size_t sum = 0;
+
+	for (size_t i = 0; i < l->count; i++)
+		sum += ring_count(l->each[i].there);
+	return sum;
 }

@@ -12,6 +12,7 @@
 #include "overhear/handshake.h"
 #include "overhear/lookup.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,16 +35,20 @@ static inline uint64_t moment_of(uint64_t number, enum moment_part part)
 struct lane;
 struct lanes;
 
-struct lanes *lanes_create(size_t count);
+/* Live, a lane holds its share of WAITING_HANDSHAKES_MAX, and what comes when it is full is dropped: packets do not wait for a
+ * database. From files everything waits. */
+struct lanes *lanes_create(size_t count, bool live);
 void lanes_destroy(struct lanes *l);
 /* For the next capture; no thread may use a lane. */
 void lanes_begin(struct lanes *l);
 struct lane *lanes_each(struct lanes *l, size_t which);
+/* Handshakes dropped so far; exact once the pipelines have ended. */
+uint64_t lanes_dropped(const struct lanes *l);
 
 /* The pipeline's end, used by one thread. */
 
-/* Hands a handshake over; waits while the lane is full. */
-void lane_put(struct lane *l, struct handshake *h);
+/* Hands a handshake over. False where it was dropped: it stays the caller's. */
+bool lane_put(struct lane *l, struct handshake *h);
 /* What clients looked up, which later handshakes are joined to. */
 void lane_put_lookups(struct lane *l, struct lookup_batch *batch);
 /* A connection without a hello; goes on its way with what comes after it, or when the lane is told to pass. */
@@ -70,5 +75,7 @@ struct parcel {
 /* PARCEL_NONE where none came for timeout_ms; PARCEL_END once all lanes have ended. */
 struct parcel lanes_next(struct lanes *l, int timeout_ms);
 void lane_give_back(struct lane *l, struct handshake *h);
+/* How much has come and waits, at least. */
+size_t lanes_waiting(const struct lanes *l);
 
 #endif

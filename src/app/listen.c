@@ -96,6 +96,20 @@ static int64_t wall_ns(void)
 	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
+static void add_stats(void *context, struct source_stats *sum)
+{
+	const struct listening *l = context;
+
+	for (size_t i = 0; i < l->count; i++) {
+		struct source_stats one;
+
+		source_stats(l->sources[i], &one);
+		sum->drops_known |= one.drops_known;
+		sum->kernel_drops += one.kernel_drops;
+		sum->interface_drops += one.interface_drops;
+	}
+}
+
 static void loop(struct listening *l)
 {
 	bool more = true;
@@ -103,6 +117,7 @@ static void loop(struct listening *l)
 	while (more && !signals_stop_wanted()) {
 		bool busy = false;
 
+		capturing_turn(&l->capturing, add_stats, l, source_link_types(l->sources[0]));
 		for (size_t i = 0; more && i < l->count; i++)
 			more = read_one(l, i, &busy);
 		if (!busy) {
@@ -120,15 +135,6 @@ static void loop(struct listening *l)
 	}
 }
 
-static void add_stats(struct source_stats *sum, struct source *s)
-{
-	struct source_stats one;
-
-	source_stats(s, &one);
-	sum->drops_known |= one.drops_known;
-	sum->kernel_drops += one.kernel_drops;
-	sum->interface_drops += one.interface_drops;
-}
 
 static const char *join_names(const struct options *o, struct buffer *out)
 {
@@ -160,8 +166,7 @@ static void listen_on(struct listening *l, struct run *r)
 	for (size_t i = 0; i < l->count; i++)
 		message("capturing on %s", r->options->operands[i]);
 	loop(l);
-	for (size_t i = 0; i < l->count; i++)
-		add_stats(&stats, l->sources[i]);
+	add_stats(l, &stats);
 	capturing_end(&l->capturing, &stats, source_link_types(l->sources[0]), EXIT_DONE);
 	buffer_finish(&names);
 }

@@ -1,5 +1,6 @@
 #include "app/options.h"
 
+#include "app/budget.h"
 #include "app/command.h"
 #include "app/jobs.h"
 #include "app/suggest.h"
@@ -16,6 +17,8 @@ enum option_kind {
 	OPTION_FLAG,	/* bool at offset */
 	OPTION_TEXT,	/* const char * at offset */
 	OPTION_NUMBER,	/* uint64_t at offset, between least and most */
+	OPTION_AGE,	/* the same, in seconds, given with a unit: 30d, 12h */
+	OPTION_SIZE,	/* the same, in bytes, given with a unit: 10G, 500M */
 	OPTION_COMMAND, /* stands for a command and its first operand */
 };
 
@@ -47,8 +50,14 @@ static const struct option_row rows[] = {
 	  .help = "take only what is meant for this machine" },
 	{ 'j', "jobs", "N", OPTION_NUMBER, AT(jobs), 1, JOBS_MAX, .commands = CAPTURING,
 	  .help = "share the work among so many threads (1)" },
+	{ 0, "memory", "SIZE", OPTION_SIZE, AT(memory), BUDGET_LEAST, UINT64_C(1) << 40, .commands = CAPTURING,
+	  .help = "memory to do with: 300M, 2G (512M)" },
 	{ 'o', "output", "DB", OPTION_TEXT, AT(output), .commands = CAPTURING,
 	  .help = "the database to write (overhear.db)" },
+	{ 0, "keep", "AGE", OPTION_AGE, AT(keep), 60, UINT64_C(36500) * 86400, .commands = CAPTURING,
+	  .help = "remove what is older: 30d, 12h" },
+	{ 0, "max-size", "SIZE", OPTION_SIZE, AT(max_size), 1 << 20, INT64_MAX, .commands = CAPTURING,
+	  .help = "remove the oldest beyond this size: 10G, 500M" },
 	{ 0, "no-ndpi", NULL, OPTION_FLAG, AT(no_ndpi), .commands = CAPTURING,
 	  .help = "leave out what nDPI says: application, category, risks" },
 	{ 0, "ca-file", "FILE", OPTION_TEXT, AT(ca_file), .commands = CAPTURING,
@@ -149,6 +158,31 @@ static bool parse_number(const struct option_row *row, const char *text, uint64_
 	return true;
 }
 
+static const struct unit {
+	char letter;
+	uint64_t factor;
+} ages[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 }, { 'w', 604800 }, { 0, 0 } },
+  sizes[] = { { 'K', 1 << 10 }, { 'M', 1 << 20 }, { 'G', 1 << 30 }, { 'T', UINT64_C(1) << 40 }, { 0, 0 } };
+
+/* A number and the letter of its unit. */
+static bool parse_measure(const struct option_row *row, const struct unit *units, const char *text, uint64_t *out, struct error *error)
+{
+	const char *letters = units == ages ? "s, m, h, d or w, as 30d or 12h" : "K, M, G or T, as 10G or 500M";
+	char *end, name[64];
+
+	errno = 0;
+	unsigned long long v = strtoull(text, &end, 10);
+	while (units->letter && units->letter != *end)
+		units++;
+	if (text[0] < '0' || text[0] > '9' || !units->letter || end[1])
+		return error_set(error, EXIT_USAGE, "%s: '%s' is not a number with one of %s", row_text(row, name), text, letters);
+	if (errno || v > row->most / units->factor || v * units->factor < row->least)
+		return error_set(error, EXIT_USAGE, "%s: '%s' is too %s: the unit is one of %s", row_text(row, name), text,
+				 errno || v > row->most / units->factor ? "much" : "little", letters);
+	*out = v * units->factor;
+	return true;
+}
+
 static void add_operand(struct options *o, const char *text)
 {
 	o->operands = xrealloc(o->operands, (o->operand_count + 1) * sizeof *o->operands);
@@ -182,6 +216,10 @@ static bool apply(struct options *o, const struct option_row *row, const char *a
 		return true;
 	case OPTION_NUMBER:
 		return parse_number(row, argument, (uint64_t *)(void *)at, error);
+	case OPTION_AGE:
+		return parse_measure(row, ages, argument, (uint64_t *)(void *)at, error);
+	case OPTION_SIZE:
+		return parse_measure(row, sizes, argument, (uint64_t *)(void *)at, error);
 	case OPTION_COMMAND:
 		add_operand(o, argument);
 		return choose_command(o, row, error);

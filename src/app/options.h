@@ -29,10 +29,12 @@ struct options {
 	const char *output;  /* -o; "overhear.db" where it was not given */
 	bool no_ndpi; /* --no-ndpi */
 	const char *ca_file, *ca_path; /* --ca-file, --ca-path */
-	uint64_t jobs; /* -j; 0: not given */
-	uint64_t memory; /* --memory: bytes; 0: not given */
 	const char *user;		/* -Z */
 	bool insecure_no_sandbox;
+	uint64_t jobs; /* -j; 0: not given */
+	uint64_t memory; /* --memory: bytes; 0: not given */
+	uint64_t keep;	   /* --keep: seconds; 0: not given */
+	uint64_t max_size; /* --max-size: bytes; 0: not given */
 	bool again;
 	bool json, csv;
 	bool help, version, interfaces;

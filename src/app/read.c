@@ -48,17 +48,17 @@ static bool already_read(struct run *r, const char *path, const char *fingerprin
 	int64_t id;
 	int status;
 
-	if (!fingerprint || !sqlite_find_capture(r->sink, fingerprint, &status, &id))
+	if (!fingerprint || !sqlite_find_capture(writer_store(r->writer)->sink, fingerprint, &status, &id))
 		return false;
 	if (r->options->again) {
 		struct error error;
 
-		if (!sqlite_forget_capture(r->sink, id, &error))
-			run_status(r, message_error(r->options->output, &error));
+		if (!sqlite_forget_capture(writer_store(r->writer)->sink, id, &error))
+			run_status(r, message_error(r->rotation.name, &error));
 		return false;
 	}
 	if (!r->options->quiet)
-		message("%s: is in '%s' already: use --again to read it anew", path, r->options->output);
+		message("%s: is in '%s' already: use --again to read it anew", path, r->rotation.name);
 	run_status(r, status);
 	return true;
 }
@@ -134,6 +134,7 @@ static void read_file(struct reading *reading, const char *path)
 	struct error error;
 	int fd = open_input(path);
 
+	run_turn(r);
 	if (fd < 0) {
 		(void)error_set(&error, EXIT_IO, "cannot be opened: %s", source_reason(errno));
 		run_status(r, message_error(path, &error));

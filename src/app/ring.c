@@ -100,6 +100,11 @@ void ring_push(struct ring *r, void *item)
 	}
 }
 
+size_t ring_count(const struct ring *r)
+{
+	return atomic_load_explicit(&r->tail, memory_order_acquire) - atomic_load_explicit(&r->head, memory_order_relaxed);
+}
+
 void *ring_try_pop(struct ring *r)
 {
 	size_t head = atomic_load_explicit(&r->head, memory_order_relaxed);

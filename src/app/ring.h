@@ -20,6 +20,8 @@ void ring_push(struct ring *r, void *item);
 bool ring_try_push(struct ring *r, void *item);
 /* Producer: whatever was pushed shall be seen soon. */
 void ring_nudge(struct ring *r);
+/* Consumer: how many there are, at least. */
+size_t ring_count(const struct ring *r);
 /* Consumer: the next, or NULL where there is none now. */
 void *ring_try_pop(struct ring *r);
 /* Consumer: the next; waits at most timeout_ms for it, then gives NULL. */

@@ -5,7 +5,8 @@ static void emit(void *context, struct handshake *h)
 	struct worker *w = context;
 
 	worker_take_back(w);
-	lane_put(w->lane, h);
+	if (!lane_put(w->lane, h))
+		pipeline_give_back(w->pipeline, h);
 }
 
 static void emit_lookups(void *context, struct lookup_batch *batch)

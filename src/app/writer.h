@@ -6,6 +6,7 @@
 #define APP_WRITER_H
 
 #include "app/lanes.h"
+#include "app/store.h"
 #include "base/error.h"
 #include "diagnose/diagnose.h"
 #include "overhear/capture.h"
@@ -15,8 +16,14 @@
 
 struct writer;
 
-/* Sink and diagnosis are borrowed; between writer_begin() and writer_end() they belong to the writer's thread. */
-struct writer *writer_create(const struct sink_ops *ops, struct sink *sink, struct diagnose *diagnose, bool without_ndpi, size_t lanes);
+struct writer_options {
+	bool without_ndpi;
+	bool live;			/* what comes does not wait: see lanes_create() */
+	size_t lanes;
+};
+
+/* Store and diagnosis are borrowed; between writer_begin() and writer_end() they belong to the writer's thread. */
+struct writer *writer_create(const struct sink_ops *ops, struct store *store, struct diagnose *diagnose, const struct writer_options *o);
 void writer_destroy(struct writer *w);
 
 /* Starts the capture and the thread. */
@@ -24,9 +31,15 @@ bool writer_begin(struct writer *w, struct capture *c, struct error *error);
 struct lane *writer_lane(struct writer *w, size_t which);
 /* Ends all lanes, which no other thread may use any more, and waits until all is stored; handshakes can be taken back afterwards. */
 void writer_stop(struct writer *w);
-/* After writer_stop(): adds how often its own limits bit. */
-void writer_add_limits(const struct writer *w, struct limit_counts *out);
-/* After writer_stop(): ends the capture. */
-bool writer_end(struct writer *w, const struct capture *c, struct error *error);
+/* While it runs: begins the capture in `next`, which then is in use from a moment on that comes soon; the one in use ends with
+ * these counters and is closed. False: all stays as it is, and `next` is the caller's. */
+bool writer_turn(struct writer *w, struct store *next, struct capture *begun, const struct capture *ended, struct error *error);
+/* After writer_stop(): ends the capture; adds how often its own limits bit, and what was lost on the way. */
+bool writer_end(struct writer *w, struct capture *c, struct error *error);
+/* While no capture runs: the database in use, the caller's to exchange. */
+struct store *writer_store(struct writer *w);
+void writer_set_store(struct writer *w, struct store *next);
+/* After writer_end(): handshakes lost on the way, and by databases that a turn closed. */
+uint64_t writer_lost(const struct writer *w);
 
 #endif

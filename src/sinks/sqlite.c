@@ -5,6 +5,7 @@
 #include "sinks/attempt_rows.h"
 #include "sinks/findings.h"
 #include "sinks/keep.h"
+#include "sinks/look.h"
 #include "sinks/migrate.h"
 #include "sinks/once.h"
 #include "sinks/row.h"
@@ -13,13 +14,9 @@
 #include "sinks/traits.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 enum {
 	ROWS_PER_TRANSACTION = SHAPES_CHAINS / 4, /* each may use two chains */
@@ -203,75 +200,6 @@ static bool commit(struct sink *s, struct error *error)
 
 /* --- opening --- */
 
-enum file_state {
-	FILE_NEW,
-	FILE_OURS,
-	FILE_NEWER,
-	FILE_FOREIGN,
-	FILE_NO_DATABASE,
-	FILE_UNREADABLE
-};
-
-/* Places in the header of SQLite's file format. */
-enum { HEADER_LEN = 100, HEADER_USER_VERSION = 60, HEADER_APPLICATION_ID = 68 };
-
-static enum file_state judge_header(struct bytes header)
-{
-	static const uint8_t magic[16] = "SQLite format 3";
-	struct reader r = reader_of(header), version = r, id = r;
-	struct bytes start = rd_take(&r, sizeof magic);
-
-	rd_skip(&version, HEADER_USER_VERSION);
-	rd_skip(&id, HEADER_APPLICATION_ID);
-	uint32_t user_version = rd_u32(&version), application_id = rd_u32(&id);
-	if (id.bad || !bytes_equal(start, (struct bytes){ magic, sizeof magic }))
-		return FILE_NO_DATABASE;
-	if (application_id == SCHEMA_APPLICATION_ID)
-		return user_version > SCHEMA_VERSION ? FILE_NEWER : FILE_OURS;
-	return FILE_FOREIGN;
-}
-
-/* SQLite's own hook for a program that may not open files itself; what we open is opened the same way. */
-typedef int open_function(const char *path, int flags, int mode);
-
-void sqlite_open_through(open_function *open_file, int (*remove_file)(const char *path))
-{
-	sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);
-
-	vfs->xSetSystemCall(vfs, "open", (sqlite3_syscall_ptr)open_file);
-	vfs->xSetSystemCall(vfs, "unlink", (sqlite3_syscall_ptr)remove_file);
-}
-
-static int open_file(const char *path, int flags)
-{
-	sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);
-	open_function *how = (open_function *)vfs->xGetSystemCall(vfs, "open");
-
-	return how(path, flags | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
-}
-
-/* Looks without SQLite, which would leave its traces beside a stranger's file. */
-static enum file_state look_at_file(const char *path)
-{
-	uint8_t header[HEADER_LEN];
-	size_t len = 0;
-	ssize_t got;
-	int fd = open_file(path, O_RDONLY | O_NONBLOCK);
-
-	if (fd < 0)
-		return errno == ENOENT ? FILE_NEW : FILE_UNREADABLE;
-	do {
-		got = read(fd, header + len, sizeof header - len);
-		len += got > 0 ? (size_t)got : 0;
-	} while (got > 0 && len < sizeof header);
-	int why = errno;
-	close(fd);
-	errno = why;
-	if (got < 0)
-		return FILE_UNREADABLE;
-	return len ? judge_header((struct bytes){ header, len }) : FILE_NEW;
-}
-
 static int64_t ask_number(sqlite3 *db, const char *sql)
 {
 	sqlite3_stmt *statement = NULL;
@@ -282,59 +210,6 @@ static int64_t ask_number(sqlite3 *db, const char *sql)
 		v = sqlite3_column_int64(statement, 0);
 	sqlite3_finalize(statement);
 	return v;
-}
-
-/* Ours, but killed early: SQLite has written a header and nothing else, or the rest still lies beside
- * the file, in the write-ahead log. */
-static bool is_ours_after_all(const char *path)
-{
-	sqlite3 *db = NULL;
-	bool opened = sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK;
-	int64_t id = opened ? ask_number(db, "PRAGMA application_id") : -1;
-	int64_t version = opened ? ask_number(db, "PRAGMA user_version") : -1;
-	bool blank = id == 0 && version == 0 &&
-		     ask_number(db, "SELECT count(*) FROM sqlite_schema") == 0;
-
-	sqlite3_close(db);
-	return blank || (id == SCHEMA_APPLICATION_ID && version <= SCHEMA_VERSION);
-}
-
-static bool check_file(const char *path, struct error *error)
-{
-	switch (look_at_file(path)) {
-	case FILE_NEW:
-	case FILE_OURS:
-		return true;
-	case FILE_NEWER:
-		return error_set(
-			error, EXIT_IO,
-			"cannot open '%s': made by a newer overhear: use that one, or another file",
-			path);
-	case FILE_FOREIGN:
-		if (is_ours_after_all(path))
-			return true;
-		return error_set(
-			error, EXIT_IO,
-			"cannot open '%s': a database of another program: name another file", path);
-	case FILE_NO_DATABASE:
-		return error_set(error, EXIT_IO,
-				 "cannot open '%s': not a database: name another file", path);
-	case FILE_UNREADABLE:
-		break;
-	}
-	return error_set(error, EXIT_IO, "cannot open '%s': %s", path, strerror(errno));
-}
-
-/* Made here, not by SQLite, so that nobody else can read it; SQLite gives its companions the same
- * mode. */
-static bool make_file(const char *path, struct error *error)
-{
-	int fd = open_file(path, O_RDWR | O_CREAT);
-
-	if (fd < 0)
-		return error_set(error, EXIT_IO, "cannot open '%s': %s", path, strerror(errno));
-	close(fd);
-	return true;
 }
 
 static bool set_up(struct sink *s)
@@ -413,7 +288,9 @@ static void settle_memory(void)
 static bool open_database(struct sink **out, const char *where, struct error *error)
 {
 	settle_memory();
-	if (!check_file(where, error) || !make_file(where, error))
+	bool is_new;
+
+	if (!look_at_database(where, &is_new, error) || !look_make_database(where, error))
 		return false;
 	struct sink *s = xcalloc(1, sizeof *s);
 	s->path = xmalloc(strlen(where) + 1);
@@ -424,6 +301,8 @@ static bool open_database(struct sink **out, const char *where, struct error *er
 	    !set_up(s) || !make_schema(s) || !prepare(s)) {
 		cannot(s, "open", error);
 		destroy(s);
+		if (is_new)
+			look_unmake_database(where);
 		return false;
 	}
 	s->connections =
@@ -499,7 +378,8 @@ static void bind_if(sqlite3_stmt *statement, int at, bool known, uint64_t v)
 		sqlite3_bind_null(statement, at);
 }
 
-static void write_limits(struct buffer *out, const struct limit_counts *counts)
+/* And how many handshakes could not be stored, which is no limit of ours but belongs to what is missing. */
+static void write_limits(struct buffer *out, const struct limit_counts *counts, uint64_t rows_lost)
 {
 	buffer_add_text(out, "{");
 	for (int i = 0; i < LIMIT_COUNT; i++)
@@ -507,6 +387,8 @@ static void write_limits(struct buffer *out, const struct limit_counts *counts)
 			buffer_add_format(out, "%s\"%s\":%llu", out->len > 1 ? "," : "",
 					  limit_table[i].name,
 					  (unsigned long long)counts->bitten[i]);
+	if (rows_lost)
+		buffer_add_format(out, "%s\"rows_lost\":%llu", out->len > 1 ? "," : "", (unsigned long long)rows_lost);
 	buffer_add_text(out, "}");
 }
 
@@ -514,7 +396,7 @@ static void bind_end(struct sink *s, const struct capture *c, const char *limits
 {
 	sqlite3_stmt *end = s->statements[END_CAPTURE];
 	bool whole =
-		s->counts.lost == s->lost_at_begin; /* with rows lost it is worth reading again */
+		!c->rows_lost && s->counts.lost == s->lost_at_begin; /* else it is worth reading again */
 
 	sqlite3_bind_int64(end, 1, c->id);
 	bind_text(end, 2, c->link_type);
@@ -540,7 +422,7 @@ static bool end_capture(struct sink *s, const struct capture *c, struct error *e
 	struct buffer json = { 0 };
 	bool kept = commit(s, error), done = false;
 
-	write_limits(&json, &c->limits);
+	write_limits(&json, &c->limits, c->rows_lost + s->counts.lost - s->lost_at_begin);
 	if (!begin_transaction(s)) {
 		cannot(s, "write", error);
 	} else {

@@ -3,6 +3,7 @@
 #define SINKS_SQLITE_H
 
 #include "sinks/keep.h"
+#include "sinks/look.h"
 #include "sinks/sink.h"
 
 /* The finished reading with this fingerprint, if there is one: the exit status it ended with and its id. */
@@ -19,7 +20,5 @@ bool sqlite_keep(struct sink *s, const struct keep_limits *limits, bool *more, s
 bool sqlite_know_findings(struct sink *s, const struct finding_kind *kinds, size_t count, struct error *error);
 /* Where the limits of parsing certificates and names are counted; may be NULL. */
 void sqlite_count_limits(struct sink *s, struct limit_counts *limits);
-/* From now on files are opened, and removed, by these instead of open(2) and unlink(2), for all databases of the process. */
-void sqlite_open_through(int (*open_file)(const char *path, int flags, int mode), int (*remove_file)(const char *path));
 
 #endif

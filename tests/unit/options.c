@@ -131,6 +131,29 @@ static void a_missing_argument_is_told_from_a_superfluous_one(void **state)
 	assert_refused("list --json=yes", "'--json' takes no argument");
 }
 
+static void ages_and_sizes_have_units(void **state)
+{
+	struct options o;
+	struct error e;
+
+	(void)state;
+	assert_true(parse("listen eth0 --keep 30d --max-size 10G", &o, &e));
+	assert_int_equal(o.keep, 30 * 86400);
+	assert_int_equal(o.max_size, INT64_C(10) << 30);
+	options_finish(&o);
+	assert_true(parse("read a --keep 12h --max-size 500M", &o, &e));
+	assert_int_equal(o.keep, 12 * 3600);
+	assert_int_equal(o.max_size, 500 << 20);
+	options_finish(&o);
+	assert_refused("listen eth0 --keep 30", "not a number with one of s, m, h, d or w");
+	assert_refused("listen eth0 --keep 5s", "too little");
+	assert_refused("listen eth0 --keep 30days", "not a number");
+	assert_refused("listen eth0 --max-size 10", "not a number with one of K, M, G or T");
+	assert_refused("listen eth0 --max-size 1K", "too little");
+	assert_refused("listen eth0 --max-size 99999999999T", "too much");
+	assert_refused("listen eth0 --max-size -1G", "not a number");
+}
+
 static void numbers_outside_their_range_are_refused(void **state)
 {
 	(void)state;
@@ -190,6 +213,7 @@ int main(void)
 		cmocka_unit_test(json_and_csv_exclude_each_other),
 		cmocka_unit_test(a_missing_argument_is_told_from_a_superfluous_one),
 		cmocka_unit_test(numbers_outside_their_range_are_refused),
+		cmocka_unit_test(ages_and_sizes_have_units),
 		cmocka_unit_test(help_needs_no_operands),
 		cmocka_unit_test(r_and_i_stand_for_read_and_listen),
 	};
