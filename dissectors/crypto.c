@@ -383,6 +383,17 @@ bool aead_open(struct crypto *c, enum aead a, const uint8_t *key, const uint8_t 
 	return aeads[a].ccm || EVP_DecryptFinal_ex(x, out + content.len, &n) > 0;
 }
 
+bool aead_peek(struct crypto *c, enum aead a, const uint8_t *key, const uint8_t nonce[NONCE_LEN], struct bytes sealed,
+	       uint8_t *out)
+{
+	static const uint8_t no_tag[16] = { 0 };
+	EVP_CIPHER_CTX *x = a && !aeads[a].ccm ? get_cipher(c, aeads[a].cipher) : NULL;
+	int n = 0;
+
+	return x && sealed.len && sealed.len <= INT32_MAX && gcm_begin(x, aeads[a].tag_len, no_tag, key, nonce) &&
+	       EVP_DecryptUpdate(x, out, &n, sealed.at, (int)sealed.len) > 0;
+}
+
 bool header_mask(struct crypto *c, enum aead a, const uint8_t *key, const uint8_t sample[16],
 		 uint8_t mask[5])
 {

@@ -91,6 +91,10 @@ void aead_nonce(const uint8_t iv[NONCE_LEN], uint64_t number, uint8_t out[NONCE_
 bool aead_open(struct crypto *c, enum aead a, const uint8_t *key, const uint8_t nonce[NONCE_LEN],
 	       struct bytes associated, struct bytes sealed, uint8_t *out);
 
+/* The same where the end, with the tag, was not captured: nothing is proved. `out` gets sealed.len bytes. For GCM only. */
+bool aead_peek(struct crypto *c, enum aead a, const uint8_t *key, const uint8_t nonce[NONCE_LEN], struct bytes sealed,
+	       uint8_t *out);
+
 /* QUIC's header protection (RFC 9001 section 5.4) and DTLS 1.3's (RFC 9147 section 4.2.3): the mask
  * of a sample of 16 bytes. */
 bool header_mask(struct crypto *c, enum aead a, const uint8_t *key, const uint8_t sample[16],

@@ -61,8 +61,13 @@ void exchange_quic_closed(struct exchange *x, struct tls_env *env, enum sender s
 			  bool is_alert, struct alert a)
 {
 	a.sender = (uint8_t)sender;
-	if (is_alert && x->state == EXCHANGE_COMPLETED)
+	/* Whatever went in 0-RTT packets, it was data. */
+	x->side[SENDER_CLIENT].application_data |= x->h.early_data > EARLY_DATA_NONE;
+	if (is_alert && x->state == EXCHANGE_COMPLETED) {
+		/* RFC 9001 section 4.8: it is TLS that refuses, whatever data its sender had sent before it looked. */
+		x->side[sender].application_data = x->answered = false;
 		exchange_alert_after(x, env, sender, a);
+	}
 	else if (is_alert)
 		exchange_alert(x, env, sender, a);
 	/* That it failed was read; that both Finished had passed before was not. */

@@ -33,6 +33,7 @@ struct quic {
 	bool client_handshake;		/* a Handshake packet of the client's passed */
 	bool client_short, server_short; /* 1-RTT packets after that */
 	uint8_t settled;		/* enum settled */
+	uint8_t client_cid_len;		/* in the server's packets */
 	/* the client's first DCID; the one after a Retry; the server's own */
 	struct quic_cid original, retried, server;
 	/* the client's last Handshake packet before its first 1-RTT packet that has room for a

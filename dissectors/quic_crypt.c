@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { SAMPLE_LEN = 16, SAMPLE_AT = 4, MASK_LEN = 5, INITIAL_SECRET_LEN = 32 };
+enum { SAMPLE_LEN = 16, SAMPLE_AT = 4, MASK_LEN = 5, INITIAL_SECRET_LEN = 32, RESERVED_BITS = 0x0c };
 
 /* ---- keys ---- */
 
@@ -55,6 +55,25 @@ bool quic_keys_from_secret(struct crypto *c, const struct quic_version *v, uint1
 	       derive(c, v, aead, digest, secret, keys);
 }
 
+bool quic_keys_update(struct crypto *c, const struct quic_version *v, uint16_t suite, struct quic_generation *g)
+{
+	static const struct bytes none;
+	struct quic_generation next = { .secret_len = g->secret_len };
+	struct bytes from = { g->secret, g->secret_len }, to = { next.secret, next.secret_len };
+	enum aead aead;
+	enum digest digest;
+
+	if (!aead_of_tls13_suite(suite, &aead, &digest) ||
+	    !hkdf_expand_label(c, digest, from, LABEL_TLS13, v->is_v2 ? "quicv2 ku" : "quic ku", none, next.secret,
+			       next.secret_len) ||
+	    !derive(c, v, aead, digest, to, &next.keys))
+		return false;
+	memcpy(next.keys.hp, g->keys.hp, sizeof next.keys.hp);
+	*g = next;
+	crypto_wipe(&next, sizeof next);
+	return true;
+}
+
 /* ---- opening ---- */
 
 /* RFC 9000 appendix A.3: the full number that is nearest to the one expected. */
@@ -85,7 +104,7 @@ static size_t unprotect(struct crypto *c, const struct quic_keys *keys, const st
 	    !header_mask(c, (enum aead)keys->aead, keys->hp, sample.at, mask))
 		return 0;
 	memcpy(out, head.at, head.len);
-	out[0] ^= mask[0] & 0x0f;
+	out[0] ^= mask[0] & (p->type == QUIC_SHORT ? 0x1f : 0x0f);
 	size_t len = 1u + (out[0] & 3);
 	*truncated = 0;
 	for (size_t i = 0; i < len; i++) {
@@ -123,6 +142,27 @@ bool quic_open(struct crypto *c, const struct quic_keys *keys, const struct quic
 	if (full > *largest)
 		*largest = full;
 	return true;
+}
+
+bool quic_open_cut(struct crypto *c, const struct quic_keys *keys, const struct quic_packet *p,
+		   int64_t largest, struct buffer *room, struct bytes *payload)
+{
+	struct reader r = reader_of(p->whole);
+	uint8_t nonce[NONCE_LEN];
+	uint64_t truncated;
+
+	if (!keys->aead || !p->cut)
+		return false;
+	buffer_clear(room);
+	uint8_t *header = buffer_reserve(room, p->whole.len + SAMPLE_LEN);
+	size_t header_len = unprotect(c, keys, p, header, &truncated);
+	if (!header_len || header[0] & RESERVED_BITS)
+		return false;
+	rd_skip(&r, header_len);
+	struct bytes sealed = rd_rest(&r);
+	aead_nonce(keys->iv, (uint64_t)full_number(largest, truncated, (unsigned)(header_len - p->number_at)), nonce);
+	*payload = (struct bytes){ header + header_len, sealed.len };
+	return aead_peek(c, (enum aead)keys->aead, keys->key, nonce, sealed, header + header_len);
 }
 
 /* The tag is over the Retry behind the DCID that it answers. */

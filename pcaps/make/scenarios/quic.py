@@ -18,6 +18,14 @@ def quic_ngtcp2(lab):
     return [quic_seen(quic_retry=0)]
 
 
+@scenario("ngtcp2 both sides, captured with -s 300: the client's first packet goes on beyond that")
+def quic_snapped(lab):
+    ngtcp2_server(lab)
+    lab.record("-s", "300", filter="udp")
+    ngtcp2_client(lab)
+    return [{"transport": "quic", "reassembly": "gap,truncated", "version": "TLS 1.3", "quic_version": "v1"}]
+
+
 @scenario("ngtcp2 both sides: QUIC version 2 (RFC 9369), with key log")
 def quic_v2(lab):
     ngtcp2_server(lab)
