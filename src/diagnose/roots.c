@@ -209,15 +209,31 @@ static bool is_hashed_name(const char *name)
 	return digits == 8 && name[8] == '.' && name[9] >= '0' && name[9] <= '9';
 }
 
-static size_t add_names(struct roots *r, const char *folder, bool hashed)
+/* A file of this name, `hash.number`, is one of `number` + 1 or more roots whose subject has the hash. */
+static bool is_known_by_name(const struct roots *r, size_t count, const char *file)
+{
+	unsigned long hash = strtoul(file, NULL, 16), number = strtoul(file + 9, NULL, 10), known = 0;
+
+	for (size_t i = 0; i < count; i++)
+		known += r->at[i].name == hash;
+	return known > number;
+}
+
+enum which { ALL, HASHED, HASHED_AND_NEW };
+
+static size_t add_names(struct roots *r, const char *folder, enum which which)
 {
 	DIR *entries = opendir(folder);
 	struct buffer path = { 0 };
-	size_t count = 0;
+	size_t count = 0, before = r->count;
 
 	for (struct dirent *e; entries && (e = readdir(entries));) {
-		if (e->d_name[0] == '.' || (hashed && !is_hashed_name(e->d_name)))
+		if (e->d_name[0] == '.' || (which != ALL && !is_hashed_name(e->d_name)))
 			continue;
+		if (which == HASHED_AND_NEW && is_known_by_name(r, before, e->d_name)) {
+			count++;
+			continue;
+		}
 		buffer_clear(&path);
 		buffer_add_format(&path, "%s/%s", folder, e->d_name);
 		count += roots_add_file(r, buffer_text(&path));
@@ -231,7 +247,15 @@ static size_t add_names(struct roots *r, const char *folder, bool hashed)
 /* A folder made by 'openssl rehash' holds most certificates twice: once is enough. */
 size_t roots_add_folder(struct roots *r, const char *folder)
 {
-	size_t count = add_names(r, folder, true);
+	size_t count = add_names(r, folder, HASHED);
 
-	return count ? count : add_names(r, folder, false);
+	return count ? count : add_names(r, folder, ALL);
+}
+
+/* A system makes both from the same certificates; to open 150 files takes longer than to read the bundle. */
+size_t roots_add_bundled_folder(struct roots *r, const char *folder)
+{
+	size_t count = add_names(r, folder, HASHED_AND_NEW);
+
+	return count ? count : add_names(r, folder, ALL);
 }

@@ -14,6 +14,9 @@ void roots_destroy(struct roots *r);
 /* Certificates in PEM. How many there are; 0 where nothing can be read. */
 size_t roots_add_file(struct roots *r, const char *path);
 size_t roots_add_folder(struct roots *r, const char *folder);
+/* The same for a folder that stands beside a bundle, which was read before: files whose name says that their subject is among
+ * the roots already are not opened. */
+size_t roots_add_bundled_folder(struct roots *r, const char *folder);
 /* For verifying; the roots' own. */
 X509_STORE *roots_store(struct roots *r);
 

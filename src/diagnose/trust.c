@@ -68,7 +68,7 @@ void trust_read_roots(struct trust *t)
 		return;
 	t->roots_read = true;
 	size_t count = roots_add_file(t->roots, or_default(X509_get_default_cert_file_env(), X509_get_default_cert_file()));
-	count += roots_add_folder(t->roots, or_default(X509_get_default_cert_dir_env(), X509_get_default_cert_dir()));
+	count += roots_add_bundled_folder(t->roots, or_default(X509_get_default_cert_dir_env(), X509_get_default_cert_dir()));
 	t->has_roots = count;
 }
 

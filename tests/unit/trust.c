@@ -279,11 +279,50 @@ static void roots_that_cannot_be_read_are_an_error(void **state)
 	assert_null(t);
 }
 
+/* Moves the PEM file where 'openssl rehash' would have put it, had it the subject of `named`. */
+static void move_to(const char *pem, const char *folder, const struct made *named, char path[96])
+{
+	snprintf(path, 96, "%s/%08lx.0", folder, X509_NAME_hash_ex(X509_get_subject_name(named->x), NULL, NULL, NULL));
+	assert_int_equal(rename(pem, path), 0);
+}
+
+static void a_system_folder_adds_to_its_bundle_what_that_does_not_name(void **state)
+{
+	struct place *p = *state;
+	struct made unnamed = make_certificate((struct wish){ .subject = "Unnamed", .authority = true, .until_s = NOW_S + DAYS(4000) }, NULL);
+	struct made of_stranger = make_certificate((struct wish){ .subject = "s", .names = "DNS:s.test" }, &p->stranger);
+	struct made of_unnamed = make_certificate((struct wish){ .subject = "u", .names = "DNS:u.test" }, &unnamed);
+	char folder[] = "/tmp/overhear-roots-XXXXXX", pem[64], paths[2][96];
+	struct trust *t = NULL;
+
+	assert_non_null(mkdtemp(folder));
+	write_pem(&p->stranger, pem);
+	move_to(pem, folder, &p->stranger, paths[0]);
+	write_pem(&unnamed, pem);
+	move_to(pem, folder, &p->root, paths[1]);
+	setenv(X509_get_default_cert_file_env(), p->roots, 1);
+	setenv(X509_get_default_cert_dir_env(), folder, 1);
+	assert_true(trust_create(&(struct trust_options){ 0 }, &t, NULL));
+	assert_true(judge_chain(t, (const struct made *[]){ &p->leaf, &p->intermediate, NULL }, NOW_S)->trusted);
+	assert_true(judge_chain(t, (const struct made *[]){ &of_stranger, NULL }, NOW_S)->trusted);
+	assert_false(judge_chain(t, (const struct made *[]){ &of_unnamed, NULL }, NOW_S)->trusted);
+	trust_destroy(t);
+	unsetenv(X509_get_default_cert_file_env());
+	unsetenv(X509_get_default_cert_dir_env());
+	unlink(paths[0]);
+	unlink(paths[1]);
+	rmdir(folder);
+	free_certificate(&unnamed);
+	free_certificate(&of_stranger);
+	free_certificate(&of_unnamed);
+}
+
 int main(void)
 {
 #define WITH_PLACE(test) cmocka_unit_test_setup_teardown(test, make_place, remove_place)
 	const struct CMUnitTest tests[] = {
 		WITH_PLACE(a_sound_chain_leads_to_a_root),
+		WITH_PLACE(a_system_folder_adds_to_its_bundle_what_that_does_not_name),
 		WITH_PLACE(no_chain_has_no_judgement),
 		WITH_PLACE(each_member_has_its_own_end),
 		WITH_PLACE(a_root_that_ends_soon_is_told_though_it_was_not_sent),
