@@ -20,6 +20,7 @@ import time
 FRAME_MAX = 1514		# what a veth takes without offloading
 PAUSE_S = 0.0005
 WAIT_S = 20
+JOBS = ['-j', os.environ['OVERHEAR_JOBS']] if os.environ.get('OVERHEAR_JOBS') else []	# of listen; read has one
 IDS = {'id', 'capture_id', 'connection_id', 'handshake_id', 'resumed_from'}
 VIEWS = ('handshakes', 'messages', 'alerts', 'offers', 'chains', 'certificates')
 
@@ -77,7 +78,7 @@ def rows(database, view):
 
 def same_rows(folder, overhear, paths):
 	live, filed, raw = folder + '/live.db', folder + '/file.db', folder + '/wire.pcap'
-	listen = start([overhear, 'listen', 'oh0', '-o', live, '--no-ndpi'], folder + '/listen.err')
+	listen = start([overhear, 'listen', *JOBS, 'oh0', '-o', live, '--no-ndpi'], folder + '/listen.err')
 	dump = start(['tcpdump', '-i', 'oh0', '-s', '65535', '-B', '65536', '-U', '--nano', '-w', raw], folder + '/tcpdump.err')
 	if not wait_for(folder + '/listen.err', 'capturing on oh0') or not wait_for(folder + '/tcpdump.err', 'listening on'):
 		return 'capturing did not begin'
@@ -104,7 +105,7 @@ def same_rows(folder, overhear, paths):
 
 def down_and_up(folder, overhear, paths):
 	live, err = folder + '/down.db', folder + '/down.err'
-	listen = start([overhear, 'listen', 'oh0', '-o', live], err)
+	listen = start([overhear, 'listen', *JOBS, 'oh0', '-o', live], err)
 	if not wait_for(err, 'capturing on oh0'):
 		return 'capturing did not begin'
 	subprocess.run(['ip', 'link', 'set', 'oh0', 'down'], check=True)
