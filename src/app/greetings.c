@@ -2,9 +2,23 @@
 
 #include <string.h>
 
+/* That of the flow, else a free one, else the oldest: flows are numbered as they come, and 0 is none. */
+static struct greeting *place_for(struct greetings *g, uint64_t flow)
+{
+	struct greeting *set = g->sets[flow % GREETING_SETS], *best = set;
+
+	for (unsigned i = 0; i < GREETING_WAYS; i++) {
+		if (set[i].flow == flow)
+			return &set[i];
+		if (set[i].flow < best->flow)
+			best = &set[i];
+	}
+	return best;
+}
+
 void greetings_note(struct greetings *g, uint64_t flow, struct bytes first, uint32_t next)
 {
-	struct greeting *slot = &g->slots[flow % GREETINGS_MAX];
+	struct greeting *slot = place_for(g, flow);
 
 	*slot = (struct greeting){ .flow = flow, .next = next, .len = (uint8_t)(first.len < GREETING_KEPT ? first.len : GREETING_KEPT) };
 	if (slot->len)
@@ -13,13 +27,16 @@ void greetings_note(struct greetings *g, uint64_t flow, struct bytes first, uint
 
 const struct greeting *greetings_find(const struct greetings *g, uint64_t flow)
 {
-	const struct greeting *slot = &g->slots[flow % GREETINGS_MAX];
+	const struct greeting *set = g->sets[flow % GREETING_SETS];
 
-	return flow && slot->flow == flow ? slot : NULL;
+	for (unsigned i = 0; flow && i < GREETING_WAYS; i++)
+		if (set[i].flow == flow)
+			return &set[i];
+	return NULL;
 }
 
 void greetings_forget(struct greetings *g, uint64_t flow)
 {
 	if (greetings_find(g, flow))
-		g->slots[flow % GREETINGS_MAX] = (struct greeting){ 0 };
+		*place_for(g, flow) = (struct greeting){ 0 };
 }

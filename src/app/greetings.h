@@ -1,5 +1,6 @@
 /* greetings.h: the first words of servers that speak before their client, kept in case the client then sends a hello all the same: who comes with TLS to a
- * port of SSH or SMTP mostly gets the banner first. A few of the latest connections, by their number; one that is crowded out loses only that explanation.
+ * port of SSH or SMTP mostly gets the banner first. Some of the latest connections, by their number, the oldest of a set going first; one that is crowded out
+ * loses only that explanation.
  */
 #ifndef APP_GREETINGS_H
 #define APP_GREETINGS_H
@@ -8,7 +9,7 @@
 
 #include <stdint.h>
 
-enum { GREETINGS_MAX = 256, GREETING_KEPT = 40 };
+enum { GREETING_SETS = 256, GREETING_WAYS = 4, GREETING_KEPT = 40 };
 
 struct greeting {
 	uint64_t flow;			/* 0: none */
@@ -18,7 +19,7 @@ struct greeting {
 
 /* Zeroes are empty. */
 struct greetings {
-	struct greeting slots[GREETINGS_MAX];
+	struct greeting sets[GREETING_SETS][GREETING_WAYS];
 };
 
 void greetings_note(struct greetings *g, uint64_t flow, struct bytes first, uint32_t next);

@@ -38,7 +38,7 @@ static void a_long_greeting_is_cut(void **state)
 	assert_int_equal(greetings_find(&g, 7)->len, GREETING_KEPT);
 }
 
-static void another_connection_has_none_and_may_crowd_one_out(void **state)
+static void another_connection_has_none_and_many_crowd_the_oldest_out(void **state)
 {
 	struct greetings g = { 0 };
 
@@ -46,11 +46,16 @@ static void another_connection_has_none_and_may_crowd_one_out(void **state)
 	greetings_note(&g, 7, text("220 a"), 6);
 	assert_null(greetings_find(&g, 0));
 	assert_null(greetings_find(&g, 8));
-	assert_null(greetings_find(&g, 7 + GREETINGS_MAX));
-	greetings_forget(&g, 7 + GREETINGS_MAX);
+	assert_null(greetings_find(&g, 7 + GREETING_SETS));
+	greetings_forget(&g, 7 + GREETING_SETS);
 	assert_non_null(greetings_find(&g, 7));
-	greetings_note(&g, 7 + GREETINGS_MAX, text("+OK"), 4);
+	for (unsigned i = 1; i < GREETING_WAYS; i++)
+		greetings_note(&g, 7 + i * GREETING_SETS, text("+OK"), 4);
+	assert_non_null(greetings_find(&g, 7));
+	greetings_note(&g, 7 + GREETING_WAYS * GREETING_SETS, text("+OK"), 4);
 	assert_null(greetings_find(&g, 7));
+	for (unsigned i = 1; i <= GREETING_WAYS; i++)
+		assert_non_null(greetings_find(&g, 7 + i * GREETING_SETS));
 }
 
 int main(void)
@@ -58,7 +63,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_greeting_is_kept_until_the_client_speaks),
 		cmocka_unit_test(a_long_greeting_is_cut),
-		cmocka_unit_test(another_connection_has_none_and_may_crowd_one_out),
+		cmocka_unit_test(another_connection_has_none_and_many_crowd_the_oldest_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
