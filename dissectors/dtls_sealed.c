@@ -11,6 +11,8 @@ enum {
 	EPOCH_HANDSHAKE = 2, EPOCH_APPLICATION = 3, EPOCH_BITS = 3,
 	/* Records that do not fit before any did: the secrets are wrong. */
 	FAILURES_MAX = 8,
+	/* Looks for a secret: whoever writes it down does so before its keys are used. */
+	LOOKS_MAX = 16,
 	/* An alert or an ACK of one record (RFC 9147 section 7), its type, tag and iv, a MAC and its padding. */
 	SMALL_RECORD_MAX = 80,
 };
@@ -22,7 +24,7 @@ struct direction {
 	uint64_t epoch;			/* 0: none yet */
 	bool fits;			/* something was opened */
 	bool dead;
-	uint8_t failures;
+	uint8_t failures, looks;
 };
 
 struct dtls_keys {
@@ -79,9 +81,10 @@ static enum dtls_opening failed(struct direction *d)
 	return DTLS_SEALED;
 }
 
-static enum dtls_opening missing(const struct tls_env *env)
+static enum dtls_opening missing(struct direction *d)
 {
-	return env->more_secrets ? DTLS_AWAITED : DTLS_SEALED;
+	d->dead = ++d->looks >= LOOKS_MAX;
+	return DTLS_SEALED;
 }
 
 /* ---- up to DTLS 1.2 ---- */
@@ -106,8 +109,8 @@ static enum dtls_opening open_old(struct dtls_keys *k, struct tls_env *env, cons
 	if (r->epoch > d->epoch) {
 		struct record_keys keys;
 
-		if (!secret_record_keys(env, h, k->has_premaster_id ? k->premaster_id : NULL, sender, &keys))
-			return missing(env);
+		if (!secret_record_keys(env, h, k->has_premaster_id ? k->premaster_id : NULL, sender, true, &keys))
+			return missing(d);
 		record_keys_finish(&d->now);
 		d->now = keys;
 		d->epoch = r->epoch;
@@ -128,7 +131,7 @@ static bool have_keys(struct tls_env *env, const struct handshake *h, enum sende
 {
 	struct bytes secret;
 
-	return keys->protection || (secret_find(env, h, secret_kind_of(sender, epoch), false, &secret) &&
+	return keys->protection || (secret_find(env, h, secret_kind_of(sender, epoch), true, &secret) &&
 				    secret_traffic_keys(env, h, secret, keys));
 }
 
@@ -168,11 +171,11 @@ static enum dtls_opening open_dtls13(struct dtls_keys *k, struct tls_env *env, c
 		opened = opens_with_next(env, d, r, out);
 	} else if (r->epoch == EPOCH_HANDSHAKE) {
 		if (!have_keys(env, h, sender, SECRET_EPOCH_HANDSHAKE, &d->handshake))
-			return missing(env);
+			return missing(d);
 		opened = opens_with(env, &d->handshake, r, out);
 	} else if (r->epoch == EPOCH_APPLICATION && !d->epoch) {
 		if (!have_keys(env, h, sender, SECRET_EPOCH_APPLICATION, &d->now))
-			return missing(env);
+			return missing(d);
 		d->epoch = EPOCH_APPLICATION;
 		opened = opens_with(env, &d->now, r, out);
 	} else {

@@ -30,7 +30,6 @@ struct dtls_record {
 enum dtls_opening {
 	DTLS_SEALED,	/* stays closed: its shape alone speaks */
 	DTLS_LEFT_OUT,	/* does not fit keys that have fitted others, or is of an epoch that is over: says nothing */
-	DTLS_AWAITED,	/* its secret may still come */
 	DTLS_OPENED,
 };
 

@@ -43,11 +43,11 @@ struct bytes secret_premaster_id(const struct handshake *h, struct bytes client_
 }
 
 static bool find_master(struct tls_env *env, const struct handshake *h, const uint8_t *premaster_id,
-			const struct session *s, uint8_t master[MASTER_LEN])
+			bool urgent, const struct session *s, uint8_t master[MASTER_LEN])
 {
 	struct bytes secret;
 
-	if (secret_find(env, h, SECRET_MASTER, false, &secret)) {
+	if (secret_find(env, h, SECRET_MASTER, urgent, &secret)) {
 		memcpy(master, secret.at, MASTER_LEN);
 		return true;
 	}
@@ -59,7 +59,7 @@ static bool find_master(struct tls_env *env, const struct handshake *h, const ui
 }
 
 bool secret_record_keys(struct tls_env *env, const struct handshake *h, const uint8_t *premaster_id,
-			enum sender sender, struct record_keys *out)
+			enum sender sender, bool urgent, struct record_keys *out)
 {
 	struct session s = { .version = (uint16_t)h->version, .suite = (uint16_t)h->cipher,
 			     .encrypt_then_mac = h->encrypt_then_mac == 1,
@@ -69,7 +69,7 @@ bool secret_record_keys(struct tls_env *env, const struct handshake *h, const ui
 
 	*out = (struct record_keys){ 0 };
 	if (h->version < 0 || h->cipher < 0 || h->compression > DEFLATE || !h->has_client_random ||
-	    !find_master(env, h, premaster_id, &s, master))
+	    !find_master(env, h, premaster_id, urgent, &s, master))
 		return false;
 	if (keys_from_master(env->crypto, &s, (struct bytes){ master, sizeof master }, both)) {
 		*out = both[sender];

@@ -17,10 +17,10 @@ bool secret_find(const struct tls_env *env, const struct handshake *h, enum secr
 		 struct bytes *out);
 /* RFC 5246 section 7.4.7.1: where EncryptedPreMasterSecret of a ClientKeyExchange begins; empty for none. */
 struct bytes secret_premaster_id(const struct handshake *h, struct bytes client_key_exchange);
-/* SSL 3.0 to TLS 1.2: the keys of one side. `premaster_id` is what the function above gave, or NULL. False where the
+/* SSL 3.0 to TLS 1.2: the keys of one side. `urgent` as above, `premaster_id` is what the function above gave, or NULL. False where the
  * secret is missing, or the suite is not known. */
 bool secret_record_keys(struct tls_env *env, const struct handshake *h, const uint8_t *premaster_id,
-			enum sender sender, struct record_keys *out);
+			enum sender sender, bool urgent, struct record_keys *out);
 /* (D)TLS 1.3: the keys that a traffic secret gives. */
 bool secret_traffic_keys(struct tls_env *env, const struct handshake *h, struct bytes secret, struct record_keys *out);
 /* The client offered to be asked for its certificate late (RFC 8446 section 4.6.2). */

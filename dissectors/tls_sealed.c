@@ -442,7 +442,7 @@ static bool arm(struct tls *t, struct tls_env *env, unsigned end)
 	const uint8_t *id = t->keys->has_premaster_id ? t->keys->premaster_id : NULL;
 
 	d->deflated = h->compression == DEFLATE;
-	return secret_record_keys(env, h, id, tls_sender_of(t, end), &d->now);
+	return secret_record_keys(env, h, id, tls_sender_of(t, end), false, &d->now);
 }
 
 static bool deliver_old(struct tls *t, struct tls_env *env, unsigned end, struct opened_record content)

@@ -11,19 +11,24 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const uint16_t suites[] = { 0x1301, 0x1302, 0x1303, 0x1304, 0x1305, 0xc02f, 0xc0ac, 0xcca8, 0xc013, 0xc028,
 				   0x000a, 0x0004, 0x003b, 0x0002, 0x0008, 0x0003, 0x0088, 0xc060, 0x0096 };
-static const uint16_t versions[] = { 0x0300, 0x0301, 0x0302, 0x0303, 0xfefd, 0x7f12, 0x7f17, 0x0304 };
+static const uint16_t versions[] = { 0x0300, 0x0301, 0x0302, 0x0303, 0xfefd, 0x7f12, 0x7f17, 0x0304, 0xfefc };
 
 static void open_all(struct crypto *c, struct record_keys *k, uint16_t version, struct reader *r)
 {
 	while (rd_more(r)) {
 		uint8_t type = rd_u8(r);
 		struct reader body = rd_vec8(r);
-		struct sealed_record sealed = { .type = type, .version = version, .body = rd_rest(&body) };
+		bool with_id = type == 25;
+		struct bytes id = rd_take(&body, with_id), header = rd_take(&body, k->dtls13 ? type & 7 : 0);
+		struct sealed_record sealed = { .type = type, .version = version, .body = rd_rest(&body),
+						.has_connection_id = with_id, .connection_id = id };
+		struct sealed_dtls13 unified = { .header = header, .body = sealed.body, .number_at = type >> 4 & 7,
+						 .number_len = type & 3 };
 		struct opened_record opened;
 		struct buffer plain = { 0 };
 		uint8_t *room = malloc(sealed.body.len + 1);
 
-		if (record_open(c, k, &sealed, room, &opened))
+		if (k->dtls13 ? record_open_dtls13(c, k, &unified, room, &opened) : record_open(c, k, &sealed, room, &opened))
 			assert(opened.content.len <= sealed.body.len);
 		else
 			record_skip(k, sealed.body, sealed.body.len);
