@@ -51,13 +51,13 @@ class Bench(unittest.TestCase):
 
     def found_in(self, name, *options):
         capture, truth = self.make(name)
-        subprocess.run([OVERHEAR, "read", "-q", "--insecure-no-sandbox", *options, "-o", self.folder / "out.db", capture], check=True)
+        subprocess.run([OVERHEAR, "read", "-q", *options, "-o", self.folder / "out.db", capture], check=True)
         return bench.compare(bench.found_by_overhear, self.folder, truth)
 
     def test_every_handshake_is_found_with_its_name(self):
         for name, owed in (("handshakes", 200), ("bulk", 6), ("idle", 1000), ("half", 1000), ("storm", 240)):
             with self.subTest(name):
-                found = self.found_in(name, "--again")
+                found = self.found_in(name)
                 self.assertEqual((found.rows, found.right, found.owed, found.named), (owed, owed, owed, owed))
                 (self.folder / "out.db").unlink()
 
