@@ -34,7 +34,7 @@ static struct {
 	bool off;
 	struct confine_user user;
 	struct place place;
-	const char *path;		/* of the database */
+	const char *path;		/* of the database, with its fields */
 	const char **readable;
 	size_t readable_count;
 	struct buffer keylog_folder;
@@ -48,13 +48,13 @@ static bool is_rotated(const struct place *p)
 }
 
 /* Each hour or day a file is made there, when root's power is long gone. */
-static bool check_rotation(struct error *error)
+static bool check_rotation(const struct rotation *database, struct error *error)
 {
 	const struct stat *folder = &plan.place.stat;
 	bool own = folder->st_uid == plan.user.uid && folder->st_mode & S_IWUSR;
 	bool group = folder->st_gid == plan.user.gid && folder->st_mode & S_IWGRP;
 
-	if (!is_rotated(&plan.place) || !plan.user.change || own || group || folder->st_mode & S_IWOTH)
+	if (!database->has_fields || !plan.user.change || own || group || folder->st_mode & S_IWOTH)
 		return true;
 	return error_set(error, EXIT_IO, "new files cannot be made in '%s' by '%s', who runs this after its start: choose a folder of that "
 		"user's, or its owner with -Z", plan.place.folder, plan.user.name);
@@ -146,15 +146,15 @@ static bool make_file(struct error *error)
 	return place_make(&plan.place, owns ? u->uid : geteuid(), owns ? u->gid : getegid(), error);
 }
 
-bool confine_begin(const struct options *o, struct error *error)
+bool confine_begin(const struct options *o, const struct rotation *database, struct error *error)
 {
 	fill_standard_descriptors();
 	umask(S_IRWXG | S_IRWXO);
 	no_core();
 	tzset();	/* reads a file, which later may not be opened */
 	plan.off = o->insecure_no_sandbox;
-	plan.path = o->output;
-	if (!place_find(&plan.place, o->output, error))
+	plan.path = database->pattern;
+	if (!place_find(&plan.place, database->name, error))
 		return false;
 	if (!confine_user_choose(&plan.user, o->user, &plan.place.stat, error))
 		return false;
@@ -162,7 +162,7 @@ bool confine_begin(const struct options *o, struct error *error)
 		plan.user.change = false;
 	if (plan.off)
 		say_what_is_off();
-	if (!check_rotation(error) || !make_file(error))
+	if (!check_rotation(database, error) || !make_file(error))
 		return false;
 	list_readable(o);
 	if (plan.user.change && !o->quiet)

@@ -8,6 +8,7 @@
 #define APP_CONFINE_H
 
 #include "app/options.h"
+#include "app/rotate.h"
 #include "base/error.h"
 
 #include <stdbool.h>
@@ -15,7 +16,7 @@
 
 /* Chooses the user, looks at the place of the database and makes its file, and starts the process that opens files
  * from then on (porter.h). */
-bool confine_begin(const struct options *o, struct error *error);
+bool confine_begin(const struct options *o, const struct rotation *database, struct error *error);
 /* From here on there is no way back. The sockets are those that packets come from. False: nothing may be read. */
 bool confine_enter(const int *packet_sockets, size_t count, struct error *error);
 /* For commands that read a database: gives up what costs nothing to give up. */

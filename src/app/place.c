@@ -33,7 +33,7 @@ bool place_find(struct place *p, const char *path, struct error *error)
 	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
 	char *folder = slash ? copy(path, slash == path ? 1 : (size_t)(slash - path)) : copy(".", 1);
 
-	*p = (struct place){ .folder = realpath(folder, NULL) };
+	*p = (struct place){ .path = path, .folder = realpath(folder, NULL) };
 	free(folder);
 	if (!p->folder || stat(p->folder, &p->stat))
 		(void)cannot(path, strerror(errno), error);
@@ -68,13 +68,13 @@ static bool is_strangers(const struct place *p, const struct stat *file, uid_t o
 static bool check_existing(const struct place *p, const struct stat *file, uid_t owner, struct error *error)
 {
 	if (S_ISLNK(file->st_mode))
-		return cannot(p->name, "is a symbolic link: name the file that it leads to", error);
+		return cannot(p->path, "is a symbolic link: name the file that it leads to", error);
 	if (S_ISDIR(file->st_mode))
-		return cannot(p->name, "is a folder: name the file in it", error);
+		return cannot(p->path, "is a folder: name the file in it", error);
 	if (!S_ISREG(file->st_mode))
-		return cannot(p->name, "is not a file", error);
+		return cannot(p->path, "is not a file", error);
 	if (is_strangers(p, file, owner))
-		return cannot(p->name, "belongs to another user, and everybody can write to its folder: name another file", error);
+		return cannot(p->path, "belongs to another user, and everybody can write to its folder: name another file", error);
 	return true;
 }
 
@@ -85,7 +85,7 @@ bool place_make(const struct place *p, uid_t owner, gid_t group, struct error *e
 	bool done = false;
 
 	if (folder < 0)
-		return cannot(p->name, strerror(errno), error);
+		return cannot(p->path, strerror(errno), error);
 	if (!fstatat(folder, p->name, &file, AT_SYMLINK_NOFOLLOW)) {
 		done = check_existing(p, &file, owner, error);
 	} else {
@@ -93,7 +93,7 @@ bool place_make(const struct place *p, uid_t owner, gid_t group, struct error *e
 
 		done = fd >= 0 && (geteuid() || !fchown(fd, owner, group));
 		if (!done)
-			(void)cannot(p->name, strerror(errno), error);
+			(void)cannot(p->path, strerror(errno), error);
 		if (fd >= 0)
 			close(fd);
 	}

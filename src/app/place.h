@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 struct place {
+	const char *path;	/* borrowed: as the user wrote it */
 	char *folder;		/* owned; absolute, without links */
 	char *name;		/* owned; in it */
 	struct stat stat;	/* of the folder */

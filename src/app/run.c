@@ -46,7 +46,7 @@ bool run_open(struct run *r, const struct options *options)
 	hash_key_init(&r->key);
 	if (gethostname(r->sensor, sizeof r->sensor - 1))
 		strcpy(r->sensor, "localhost");
-	if (!rotation_begin(&r->rotation, options->output, wall_s(), &error) || !confine_begin(options, &error) || !open_diagnosis(r, &error)) {
+	if (!rotation_begin(&r->rotation, options->output, wall_s(), &error) || !confine_begin(options, &r->rotation, &error) || !open_diagnosis(r, &error)) {
 		run_status(r, message_error(NULL, &error));
 		rotation_finish(&r->rotation);
 		return false;
