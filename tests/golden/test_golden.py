@@ -25,7 +25,7 @@ database.execute("CREATE VIEW handshakes AS SELECT * FROM stored")
 database.commit()
 """
 ANSWER = {"id": 1, "time_ns": 5, "server_name": "example.test", "version": "TLS 1.3", "alpn": None}
-TRUTH = {"handshakes": [{"server_name": "example.test", "version": "TLS 1.3", "alpn": None, "inner_server_name": "?",
+TRUTH = {"handshakes": [{"server_name": "example.test", "version": "TLS 1.3", "alpn": None, "encapsulation": "?",
                          "hidden": {"alpn": "h2"}}]}
 
 
@@ -97,8 +97,14 @@ def a_column_that_nobody_fills_fails(tree):
     assert "ja3 is NULL in every capture" in tree.run(names=())
 
 
+def a_road_that_nobody_takes_fails(tree):
+    tree.answer({**ANSWER, "starttls": "proxy-v1+smtp"})
+    said = tree.run(names=())
+    assert "imap leads nowhere" in said and "smtp leads nowhere" not in said, said
+
+
 def a_column_that_came_early_fails(tree):
-    tree.answer({**ANSWER, "inner_server_name": "inner.test"})
+    tree.answer({**ANSWER, "encapsulation": "vlan 7"})
     assert "take it out of EXPECTED_LATER" in tree.run(names=())
 
 
