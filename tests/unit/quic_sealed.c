@@ -103,7 +103,7 @@ static void pass_short(struct talk *t, enum sender sender, bool phase, struct bu
 	int n;
 
 	wire_int(frames, 0, 4);
-	wire_int(&wire, 0x43 | phase << 2, 1);
+	wire_int(&wire, phase ? 0x47 : 0x43, 1);
 	buffer_add(&wire, dcid.at, dcid.len);
 	wire_int(&wire, number, 4);
 	EVP_CIPHER_CTX *x = EVP_CIPHER_CTX_new();
