@@ -1,7 +1,8 @@
-/* generate.c: captures to measure with. `generate FOLDER CAPTURE PERCENT SEED OUT.pcap OUT.csv` takes connections of the
- * captures in FOLDER as templates and lays out many like them, side by side: each with addresses, ports, sequence
- * numbers, randoms, a name and checksums of its own. OUT.csv has the truth: a line for each row that a reader owes,
- * with the name that it must carry. PERCENT and SEED fix every byte.
+/* generate.c: captures to measure with. `generate FOLDER CAPTURE PERCENT SEED OUT.pcap OUT.csv` takes
+ * connections of the captures in FOLDER as templates and lays out many like them, side by side: each
+ * with addresses, ports, sequence numbers, randoms, a name and checksums of its own. OUT.csv has the
+ * truth: a line for each row that a reader owes, with the name that it must carry. PERCENT and SEED fix
+ * every byte.
  */
 #include "template.h"
 
@@ -17,7 +18,8 @@ enum { PARTS_MAX = 6, TEMPLATES_MAX = 32, LABEL_MAX = 32 };
 enum { ETHERNET_LEN = 14, IP_LEN = 20, TCP_LEN = 20, UDP_LEN = 8, RANDOM_MAX = 32, SERVERS = 4096 };
 /* What becomes of one packet in a disturbed connection. */
 enum disorder { IN_ORDER, SWAPPED, LOST, TWICE, IN_PIECES, DISORDERS };
-enum { ODD_PERCENT = 2, SWAPPED_US = 300, RETRANSMITTED_US = 200000, LATER_US = 60000000, PIECE_LEN = 90 };
+enum { ODD_PERCENT = 2, SWAPPED_US = 300, RETRANSMITTED_US = 200000, PIECE_LEN = 90 };
+enum { LATER_US = 60000000 };
 enum { PAGE_RECORDS = 1, PAGE_RECORD_LEN = 6000, BULK_RECORDS = 47, BULK_RECORD_LEN = 16384 };
 enum { MAIL_LEN = 20000, DOWNLOAD_LEN = 120000, STREAM_PACKETS = 100 };
 
@@ -26,20 +28,22 @@ struct source {
 	unsigned index, weight;
 };
 
-/* What is done to each template of a part; the rest keeps them as they are. */
-enum shape { PAGE, BULK, OPEN, CUT, SYN_ALONE, PLAIN_MAIL, PLAIN_DOWNLOAD, QUERY, UNCHANGED, MIDWAY_QUIC };
+/* What is made of each template of a part. */
+enum shape {
+	PAGE, BULK, OPEN, CUT, SYN_ALONE, PLAIN_MAIL, PLAIN_DOWNLOAD, QUERY, UNCHANGED, MIDWAY_QUIC,
+};
 
 struct part {
 	const struct source *sources;
 	enum shape shape;
 	uint32_t count;              /* at 100 percent */
 	uint32_t shortest_ms, longest_ms;
-	bool disturbed, owes_row, owes_name, many_clients;
+	bool disturbed, owes_row, owes_name, many_clients;  /* a client for each connection */
 };
 
 struct scenario {
 	const char *name;
-	uint32_t span_ms;            /* at 100 percent: from the first connection to the last one's begin */
+	uint32_t span_ms;            /* at 100 percent, from the first begin to the last */
 	struct part parts[PARTS_MAX];
 };
 
@@ -78,16 +82,18 @@ static const struct source queries[] = { { "mysql_not_taken", 0, 1 }, { NULL, 0,
 static const struct source downloads[] = { { "http_connect_refused", 0, 1 }, { NULL, 0, 0 } };
 static const struct source streams[] = { { "quic_chromium_nginx", 0, 1 }, { NULL, 0, 0 } };
 
-#define FINISHED .owes_row = true, .owes_name = true, .shortest_ms = 200, .longest_ms = 2000
+#define NAMED .owes_row = true, .owes_name = true
+#define FINISHED NAMED, .shortest_ms = 200, .longest_ms = 2000
+#define HALF NAMED, .many_clients = true, .shortest_ms = 20, .longest_ms = 200
 static const struct scenario scenarios[] = {
 	{ "handshakes", 40000, { { sessions, PAGE, 200000, .disturbed = true, FINISHED } } },
-	{ "bulk", 30000, { { large_answers, BULK, 1500, .owes_row = true, .owes_name = true, .shortest_ms = 2000, .longest_ms = 9000 } } },
+	{ "bulk", 30000, { { large_answers, BULK, 1500, NAMED, .shortest_ms = 2000, .longest_ms = 9000 } } },
 	{ "syn", 40000, { { one, SYN_ALONE, 4000000, .many_clients = true } } },
 	{ "idle", 100000, { { resumed, OPEN, 1000000, .many_clients = true, FINISHED } } },
-	{ "half", 100000, { { one, CUT, 1000000, .owes_row = true, .owes_name = true, .many_clients = true, .shortest_ms = 20, .longest_ms = 200 } } },
+	{ "half", 100000, { { one, CUT, 1000000, HALF } } },
 	{ "storm", 40000, {
 		{ sessions, PAGE, 40000, FINISHED },
-		{ one, CUT, 200000, .owes_row = true, .owes_name = true, .many_clients = true, .shortest_ms = 20, .longest_ms = 200 },
+		{ one, CUT, 200000, HALF },
 		{ one, SYN_ALONE, 2000000, .many_clients = true },
 	} },
 	{ "mix", 30000, {
@@ -98,7 +104,9 @@ static const struct scenario scenarios[] = {
 		{ streams, MIDWAY_QUIC, 3000, .shortest_ms = 1000, .longest_ms = 9000 },
 	} },
 };
+#undef NAMED
 #undef FINISHED
+#undef HALF
 
 /* A connection that still has packets to come. */
 struct connection {
