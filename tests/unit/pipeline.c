@@ -17,6 +17,7 @@ static const enum sender CLIENT = SENDER_CLIENT, SERVER = SENDER_SERVER;
 
 struct bench {
 	struct pipeline *p;
+	struct hash_key key;
 	struct handshake *h;
 	uint64_t number;
 	uint32_t next[2]; /* sequence numbers */
@@ -50,8 +51,8 @@ static struct bench *open_bench(void)
 {
 	struct bench *b = calloc(1, sizeof *b);
 
-	b->p = pipeline_create(&(struct pipeline_options){
-		.emit = take, .emit_lookups = take_lookups, .emit_attempt = take_attempt, .context = b });
+	b->p = pipeline_create(&(struct pipeline_options){ .emit = take,
+		.emit_lookups = take_lookups, .emit_attempt = take_attempt, .key = &b->key, .context = b });
 	b->next[0] = 1000;
 	b->next[1] = 2000;
 	return b;
