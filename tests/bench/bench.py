@@ -5,7 +5,7 @@ and those of its peers that are installed read each of them in turns, and prints
 all its threads, as a multiple of what `tcpdump -w /dev/null` took in the same round; the time that went by; the most
 memory it held; and how many of the handshakes that the generator wrote down it found. Figures are medians over the rounds.
 
-A peer that takes more than ten seconds is asked once, one that takes more than --patience (120) is left out.
+A peer that takes more than ten seconds is asked once, one that takes more than --patience (120) has failed.
 --peers none measures overhear alone; by default every one that is in PATH takes part.
 --keep FOLDER keeps the captures there, and uses those that it finds; 7 GB at 100 percent.
 --save FILE keeps what was measured; --load FILE prints and draws that again.
@@ -57,6 +57,9 @@ def found_by_overhear(folder, _):
 
 
 def lines_of(path):
+    """None where a program found nothing to write down."""
+    if not path.exists():
+        return
     with open(path, encoding="utf-8", errors="replace") as file:
         yield from file
 
@@ -173,7 +176,9 @@ def one_run(tools, capture, truth, contestant, found, patience):
         command = [word.format(capture=capture) for word in command]
         spent = run(tools / "spend", command, folder, patience)
         if spent and spent.status:
-            sys.exit(f"bench: {command[0]} ended with status {spent.status}:\n{(folder / 'stderr').read_text(errors='replace')}")
+            words = (folder / "stderr").read_text(errors="replace").strip().rpartition("\n")[2]
+            sys.stderr.write(f"bench: {pathlib.Path(command[0]).name} ended with status {spent.status}: {words}\n")
+            return None, None
         return spent, compare(reader, folder, truth) if spent and reader and not found else found
 
 
@@ -196,13 +201,13 @@ def measure(tools, capture, truth, everyone, chosen, tell):
             if name in PEERS and (not spent or spent.wall > SLOW_SECONDS):
                 given_up.add(name)
             elif not spent:
-                sys.exit(f"bench: {name} took more than {chosen.patience} seconds")
+                sys.exit(f"bench: {name} failed, or took more than {chosen.patience:g} seconds")
             results[name] = runs, found
     return results
 
 
 def summary_of(results):
-    """Program -> what the table and the plot show of it; None for one that took too long."""
+    """Program -> what the table and the plot show of it; None for one that failed or took too long."""
     yardstick = results[YARDSTICK][0]
     shown = {}
     for name, (runs, found) in results.items():
@@ -250,7 +255,7 @@ def print_long(measured, out):
     for capture, programs in measured.items():
         for i, (name, one) in enumerate(programs.items()):
             if not one:
-                rows.append(("" if i else capture, name, "-", "too long", "-", "", ""))
+                rows.append(("" if i else capture, name, "-", "failed", "-", "", ""))
                 continue
             rows.append(("" if i else capture, name, f"{one['ratio']:.2f}x", f"{one['wall']:.2f} s", megabytes(one["memory"]),
                          found_text(one["found"]), per_row_text(one)))
@@ -260,7 +265,7 @@ def print_long(measured, out):
 
 def markdown_cell(one):
     if not one:
-        return "too long"
+        return "failed"
     found, cell = one["found"], f"{one['ratio']:.1f}x, {megabytes(one['memory'])}"
     if found and found["rows"] is None and found["right"] < found["named"]:
         return f"{cell}, {found['right']:,} names"

@@ -118,10 +118,12 @@ class Bench(unittest.TestCase):
 
     def test_the_table_and_the_plot_have_what_was_measured(self):
         capture, truth = self.make("handshakes")
-        everyone = {bench.YARDSTICK: (["true"], None), "overhear": (["true"], None), "tshark": (["sleep", "5"], None)}
+        everyone = {bench.YARDSTICK: (["true"], None), "overhear": (["true"], None), "tshark": (["sleep", "5"], None),
+                    "zeek": (["false"], bench.names_by_zeek), "ssldump": (["true"], bench.names_by_ssldump)}
         chosen = type("chosen", (), {"runs": 2, "patience": 0.2})
         measured = bench.measure(TOOLS, capture, truth, everyone, chosen, lambda text: None)
-        self.assertEqual({name: len(runs) for name, (runs, _) in measured.items()}, {bench.YARDSTICK: 2, "overhear": 2, "tshark": 0})
+        self.assertEqual({name: len(runs) for name, (runs, _) in measured.items()},
+                         {bench.YARDSTICK: 2, "overhear": 2, "tshark": 0, "zeek": 0, "ssldump": 2})
         one = {"ratio": 4.25, "cpu": 0.2, "wall": 0.3, "memory": 25 * 10**6, "runs": 2,
                "found": {"rows": 2000, "right": 2000, "owed": 2000, "named": 2000, "database": 10**6}}
         shown = {"handshakes": {bench.YARDSTICK: one, "overhear": one, "tshark": None}}
@@ -129,7 +131,7 @@ class Bench(unittest.TestCase):
         self.assertIn("4.2x", "".join(drawn.itertext()))
         self.assertEqual(bench.per_row_text(one), "100.0 us, 500 bytes")
         self.assertEqual(bench.markdown_cell(one), "4.2x, 25 MB")
-        self.assertEqual(bench.markdown_cell(None), "too long")
+        self.assertEqual(bench.markdown_cell(None), "failed")
 
     def test_memory_of_the_starter_does_not_count(self):
         ballast = bytearray(100 * 10**6)
