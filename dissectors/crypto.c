@@ -132,7 +132,13 @@ struct crypto {
 
 struct crypto *crypto_create(void)
 {
-	return xcalloc(1, sizeof(struct crypto));
+	struct crypto *c = xcalloc(1, sizeof *c);
+
+	/* At once, since later the process may open no files. */
+	c->old = OSSL_LIB_CTX_new();
+	if (c->old)
+		c->legacy = OSSL_PROVIDER_load(c->old, "legacy");
+	return c;
 }
 
 void crypto_destroy(struct crypto *c)
@@ -186,10 +192,6 @@ static EVP_CIPHER *fetch(struct crypto *c, enum cipher which)
 {
 	if (which < CIPHER_LEGACY)
 		return EVP_CIPHER_fetch(NULL, cipher_names[which], NULL);
-	if (!c->old)
-		c->old = OSSL_LIB_CTX_new();
-	if (c->old && !c->legacy)
-		c->legacy = OSSL_PROVIDER_load(c->old, "legacy");
 	return c->legacy ? EVP_CIPHER_fetch(c->old, cipher_names[which], NULL) : NULL;
 }
 
