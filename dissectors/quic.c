@@ -1,8 +1,7 @@
 #include "dissectors/quic.h"
 
 #include "base/xmalloc.h"
-#include "dissectors/crypto_stream.h"
-#include "dissectors/quic_crypt.h"
+#include "dissectors/quic_parts.h"
 #include "dissectors/secrets.h"
 #include "dissectors/starttls.h"
 #include "registry/registry.h"
@@ -23,68 +22,6 @@ enum { INITIAL_DATAGRAM_MIN = 1200, SHORT_PACKET_MIN = 21, FIRST_DCID_MIN = 8 };
 /* What a hello must at least show for a row: header, version and random. */
 enum { HELLO_READABLE_LEN = MESSAGE_HEADER_LEN + 2 + 32 };
 enum { ALERT_FATAL = 2, CRYPTO_ERROR = 0x100, CRYPTO_ERROR_LAST = 0x1ff };
-
-/* A mirrored port shows packets twice, one soon after the other. QUIC itself never sends one again. */
-enum { RECENT_PACKETS = 16 };
-
-enum level { LEVEL_INITIAL, LEVEL_HANDSHAKE, LEVEL_COUNT, LEVEL_APPLICATION = LEVEL_COUNT };
-
-enum {
-	/* 1-RTT packets of one side that are opened for what they may hold besides data; from then on only what has the
-	 * size of a CONNECTION_CLOSE. */
-	SHORT_PACKETS_MAX = 32,
-	SMALL_PACKET_MAX = 80,
-	/* In a row that do not fit: the secrets are wrong. */
-	SHORT_FAILURES_MAX = 8,
-};
-static const int64_t SHORT_PACKETS_NS = 60 * INT64_C(1000000000);
-
-/* A datagram that came before the one that tells its keys. */
-struct waiting {
-	uint8_t *at; /* owned */
-	size_t len;
-	unsigned end;
-	int64_t time_ns;
-	uint64_t number;
-};
-
-struct key_ring {
-	struct quic_keys keys[LEVEL_COUNT][2]; /* by enum sender */
-	uint32_t version;		       /* of those for Initial packets; 0: none yet */
-};
-
-/* 1-RTT packets of one side, where the user has the secret. */
-struct last_keys {
-	struct quic_generation generation;
-	struct crypto_stream crypto;
-	int64_t largest;
-	uint8_t opened, failures;
-};
-
-/* Small, since a flood of hellos makes many: what few need, they allocate. */
-struct quic_running {
-	struct key_ring *ring;	 /* owned; derived again where it is NULL */
-	struct waiting *waiting; /* owned */
-	struct last_keys *last;	 /* owned: two of them, by enum sender; NULL where nothing is to be opened */
-	int64_t largest[LEVEL_COUNT][2];
-	struct crypto_stream crypto[LEVEL_COUNT][2];
-	uint32_t recent[RECENT_PACKETS]; /* the last bytes of packets: the tag makes them unlike all others */
-	uint8_t recent_next;
-	uint8_t waiting_count;
-	bool hello_whole; /* the client's */
-};
-
-/* One datagram on its way through. */
-struct passage {
-	struct quic *q;
-	struct tls_env *env;
-	enum sender sender;
-	unsigned end;
-	uint64_t number;
-	int64_t ns;		     /* relative to the connection's first */
-	bool cut;		     /* the packet's end was not captured: what it says is not proved */
-	bool crypto_new, crypto_old; /* CRYPTO frames brought something, or nothing, new */
-};
 
 /* ---- recognising ---- */
 
@@ -128,7 +65,7 @@ void quic_init(void *state)
 	q->flight_ns = TIME_NONE;
 }
 
-static struct quic_running *running_of(struct quic *q)
+struct quic_running *quic_running_of(struct quic *q)
 {
 	if (!q->running) {
 		q->running = xcalloc(1, sizeof *q->running);
@@ -177,17 +114,6 @@ static void drop_waiting(struct quic_running *run, struct tls_env *env)
 	run->waiting_count = 0;
 }
 
-static void drop_last_keys(struct quic_running *run, struct tls_env *env)
-{
-	if (!run->last)
-		return;
-	crypto_stream_finish(&run->last[0].crypto, env);
-	crypto_stream_finish(&run->last[1].crypto, env);
-	crypto_wipe(run->last, 2 * sizeof *run->last);
-	free(run->last);
-	run->last = NULL;
-}
-
 static void drop_running(struct quic *q, struct tls_env *env)
 {
 	struct quic_running *run = q->running;
@@ -199,7 +125,7 @@ static void drop_running(struct quic *q, struct tls_env *env)
 		crypto_stream_finish(&run->crypto[level][0], env);
 		crypto_stream_finish(&run->crypto[level][1], env);
 	}
-	drop_last_keys(run, env);
+	quic_last_keys_finish(run, env);
 	drop_ring(run, env);
 	free(run);
 	q->running = NULL;
@@ -309,7 +235,7 @@ static void answered(struct passage *at)
 	exchange_gap(&at->q->exchange, SENDER_CLIENT);
 }
 
-static void crypto_frame(struct passage *at, enum level level, uint64_t offset, struct bytes data)
+void quic_crypto_frame(struct passage *at, enum level level, uint64_t offset, struct bytes data)
 {
 	struct quic_running *run = at->q->running;
 	struct crypto_stream *s = level == LEVEL_APPLICATION ? &run->last[at->sender].crypto :
@@ -338,21 +264,6 @@ static void crypto_frame(struct passage *at, enum level level, uint64_t offset, 
 
 /* ---- frames ---- */
 
-enum frame {
-	FRAME_PADDING = 0x00,
-	FRAME_PING = 0x01,
-	FRAME_ACK = 0x02,
-	FRAME_ACK_ECN = 0x03,
-	FRAME_CRYPTO = 0x06,
-	FRAME_STREAM = 0x08,
-	FRAME_STREAM_LAST = 0x0f,
-	FRAME_NEW_CONNECTION_ID = 0x18,
-	FRAME_CLOSE = 0x1c,
-	FRAME_CLOSE_APPLICATION = 0x1d,
-	FRAME_DATAGRAM = 0x30,
-	FRAME_DATAGRAM_LAST = 0x31
-};
-
 /* Most of a client's first packet. */
 static void skip_padding(struct reader *r)
 {
@@ -364,7 +275,7 @@ static void skip_padding(struct reader *r)
 	rd_skip(r, n);
 }
 
-static void skip_ack(struct reader *r, bool ecn)
+void quic_skip_ack(struct reader *r, bool ecn)
 {
 	(void)quic_varint(r);
 	(void)quic_varint(r);
@@ -378,7 +289,7 @@ static void skip_ack(struct reader *r, bool ecn)
 		(void)quic_varint(r);
 }
 
-static void close_frame(struct passage *at, struct reader *r, enum level level, bool transport)
+void quic_close_frame(struct passage *at, struct reader *r, enum level level, bool transport)
 {
 	uint64_t code = quic_varint(r);
 	bool is_alert = transport && code >= CRYPTO_ERROR && code <= CRYPTO_ERROR_LAST;
@@ -413,20 +324,20 @@ static void frames(struct passage *at, enum level level, struct bytes payload)
 			break;
 		case FRAME_ACK:
 		case FRAME_ACK_ECN:
-			skip_ack(&r, type == FRAME_ACK_ECN);
+			quic_skip_ack(&r, type == FRAME_ACK_ECN);
 			break;
 		case FRAME_CRYPTO:
 			offset = quic_varint(&r);
 			length = quic_varint(&r);
 			if (r.bad || (length > rd_left(&r) && !at->cut))
 				return;
-			crypto_frame(at, level, offset, rd_take(&r, length > rd_left(&r) ? rd_left(&r) : (size_t)length));
+			quic_crypto_frame(at, level, offset, rd_take(&r, length > rd_left(&r) ? rd_left(&r) : (size_t)length));
 			if (quic_is_over(at->q))
 				return;
 			break;
 		case FRAME_CLOSE:
 		case FRAME_CLOSE_APPLICATION:
-			close_frame(at, &r, level, type == FRAME_CLOSE);
+			quic_close_frame(at, &r, level, type == FRAME_CLOSE);
 			return;
 		default:
 			return;
@@ -439,7 +350,7 @@ static void frames(struct passage *at, enum level level, struct bytes payload)
 static bool make_initial_keys(struct quic *q, struct tls_env *env, const struct quic_packet *p,
 			      struct bytes dcid)
 {
-	struct key_ring *ring = ring_of(running_of(q), env);
+	struct key_ring *ring = ring_of(quic_running_of(q), env);
 
 	ring->version = p->version;
 	return quic_keys_initial(env->crypto, p->known, dcid, ring->keys[LEVEL_INITIAL]);
@@ -455,7 +366,7 @@ static bool makes_sense(struct bytes payload)
 		uint64_t offset, length;
 
 		if (type == FRAME_ACK || type == FRAME_ACK_ECN)
-			skip_ack(&r, type == FRAME_ACK_ECN);
+			quic_skip_ack(&r, type == FRAME_ACK_ECN);
 		if (type <= FRAME_ACK_ECN)
 			continue;
 		offset = quic_varint(&r);
@@ -482,7 +393,7 @@ static bool open_long(struct tls_env *env, const struct quic_keys *keys, const s
 static bool open_initial(struct passage *at, const struct quic_packet *p, struct bytes *payload)
 {
 	struct quic *q = at->q;
-	struct quic_running *run = running_of(q);
+	struct quic_running *run = quic_running_of(q);
 	struct key_ring *ring = ring_of(run, at->env);
 
 	if (ring->version != p->version &&
@@ -505,7 +416,7 @@ static bool open_first(struct tls_env *env, const struct quic_packet *p, struct 
  * version. */
 static void begin_again(struct passage *at, bool same_bytes)
 {
-	struct quic_running *run = running_of(at->q);
+	struct quic_running *run = quic_running_of(at->q);
 
 	at->q->negotiated = false;
 	if (same_bytes && !run->hello_whole)
@@ -518,7 +429,7 @@ static void begin_again(struct passage *at, bool same_bytes)
 static bool adopt(struct passage *at, const struct quic_packet *p, struct bytes *payload)
 {
 	struct quic *q = at->q;
-	struct quic_running *run = running_of(q);
+	struct quic_running *run = quic_running_of(q);
 	struct quic_keys keys[2];
 	int64_t largest = -1;
 	bool known = q->client != 2;
@@ -594,21 +505,15 @@ static void unreadable_handshake(struct passage *at, const struct quic_packet *p
 		q->flight_ns = at->ns;
 }
 
-/* Are there secrets, or may there be? */
-static bool is_keyed(const struct tls_env *env)
-{
-	return env->keylog || env->more_secrets;
-}
-
 /* The keys of the sender's Handshake packets, where the user has the secret. */
 static const struct quic_keys *handshake_keys(struct passage *at, const struct quic_packet *p)
 {
 	const struct handshake *h = &at->q->exchange.h;
 	struct bytes secret;
 	struct quic_keys *keys =
-		&ring_of(running_of(at->q), at->env)->keys[LEVEL_HANDSHAKE][at->sender];
+		&ring_of(quic_running_of(at->q), at->env)->keys[LEVEL_HANDSHAKE][at->sender];
 
-	if (keys->aead || !is_keyed(at->env) || h->cipher < 0)
+	if (keys->aead || !quic_is_keyed(at->env) || h->cipher < 0)
 		return keys;
 	if (secret_find(at->env, h, secret_kind_of(at->sender, SECRET_EPOCH_HANDSHAKE), true, &secret) &&
 	    !quic_keys_from_secret(at->env->crypto, p->known, (uint16_t)h->cipher, secret, keys))
@@ -687,164 +592,7 @@ static void settle(struct passage *at)
 		exchange_end(&q->exchange, at->env, EXCHANGE_END_IDLE, -1);
 }
 
-/* ---- 1-RTT packets, where the user has their secrets ---- */
-
-/* Frames of RFC 9000 section 19 that are only stepped over: how many integers they have, whether bytes follow whose number
- * the last of these is, and how many bytes follow in any case. */
-static bool skip_frame(struct reader *r, uint64_t type)
-{
-	static const struct {
-		uint8_t first, last, integers;
-		bool vector;
-		uint8_t bytes;
-	} known[] = {
-		{ 0x04, 0x04, 3, false, 0 }, { 0x05, 0x05, 2, false, 0 }, { 0x07, 0x07, 1, true, 0 },
-		{ 0x10, 0x10, 1, false, 0 }, { 0x11, 0x11, 2, false, 0 }, { 0x12, 0x14, 1, false, 0 },
-		{ 0x15, 0x15, 2, false, 0 }, { 0x16, 0x17, 1, false, 0 }, { 0x19, 0x19, 1, false, 0 },
-		{ 0x1a, 0x1b, 0, false, 8 }, { 0x1e, 0x1e, 0, false, 0 },
-	};
-
-	for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-		uint64_t last = 0;
-
-		if (type < known[i].first || type > known[i].last)
-			continue;
-		for (unsigned n = 0; n < known[i].integers; n++)
-			last = quic_varint(r);
-		rd_skip(r, known[i].vector ? (size_t)last : known[i].bytes);
-		return !r->bad;
-	}
-	return false;
-}
-
-/* Section 19.15. */
-static void skip_new_connection_id(struct reader *r)
-{
-	enum { RESET_TOKEN_LEN = 16 };
-
-	(void)quic_varint(r);
-	(void)quic_varint(r);
-	uint8_t len = rd_u8(r);
-	rd_skip(r, len);
-	rd_skip(r, RESET_TOKEN_LEN);
-}
-
-/* Sections 19.8 and RFC 9221: that there is data, never what it is. */
-static bool skip_data(struct passage *at, struct reader *r, uint64_t type)
-{
-	enum { STREAM_OFFSET = 4, HAS_LENGTH = 2, DATAGRAM = 0x30, DATAGRAM_HAS_LENGTH = 1 };
-	bool datagram = type >= DATAGRAM, has_length = datagram ? type & DATAGRAM_HAS_LENGTH : type & HAS_LENGTH;
-
-	if (!datagram)
-		(void)quic_varint(r);
-	if (!datagram && type & STREAM_OFFSET)
-		(void)quic_varint(r);
-	uint64_t length = has_length ? quic_varint(r) : rd_left(r);
-	if (r->bad || length > rd_left(r))
-		return false;
-	rd_skip(r, (size_t)length);
-	exchange_application(&at->q->exchange, at->env, at->sender, at->ns);
-	return true;
-}
-
-static void short_frames(struct passage *at, struct bytes payload)
-{
-	struct reader r = reader_of(payload);
-
-	while (rd_more(&r) && !quic_is_over(at->q)) {
-		uint64_t type = quic_varint(&r);
-
-		if (type <= FRAME_PING) {
-			continue;
-		} else if (type <= FRAME_ACK_ECN) {
-			skip_ack(&r, type == FRAME_ACK_ECN);
-		} else if (type == FRAME_CRYPTO) {
-			uint64_t offset = quic_varint(&r), length = quic_varint(&r);
-
-			if (r.bad || length > rd_left(&r))
-				return;
-			crypto_frame(at, LEVEL_APPLICATION, offset, rd_take(&r, (size_t)length));
-		} else if ((type >= FRAME_STREAM && type <= FRAME_STREAM_LAST) ||
-			   (type >= FRAME_DATAGRAM && type <= FRAME_DATAGRAM_LAST)) {
-			if (!skip_data(at, &r, type))
-				return;
-		} else if (type == FRAME_CLOSE || type == FRAME_CLOSE_APPLICATION) {
-			close_frame(at, &r, LEVEL_APPLICATION, type == FRAME_CLOSE);
-			return;
-		} else if (type == FRAME_NEW_CONNECTION_ID) {
-			skip_new_connection_id(&r);
-		} else if (!skip_frame(&r, type)) {
-			return;
-		}
-	}
-}
-
-/* The keys of the sender's 1-RTT packets; NULL where there are none. */
-static struct last_keys *last_keys(struct passage *at, const struct quic_version *v)
-{
-	struct quic_running *run = running_of(at->q);
-	const struct handshake *h = &at->q->exchange.h;
-	struct bytes secret;
-
-	if (!run->last) {
-		run->last = xcalloc(2, sizeof *run->last);
-		run->last[0].largest = run->last[1].largest = -1;
-	}
-	struct last_keys *k = &run->last[at->sender];
-	struct quic_generation *g = &k->generation;
-	if (g->keys.aead || h->cipher < 0)
-		return g->keys.aead ? k : NULL;
-	if (!secret_find(at->env, h, secret_kind_of(at->sender, SECRET_EPOCH_APPLICATION), false, &secret) ||
-	    secret.len > sizeof g->secret ||
-	    !quic_keys_from_secret(at->env->crypto, v, (uint16_t)h->cipher, secret, &g->keys)) {
-		g->keys = (struct quic_keys){ 0 };
-		return NULL;
-	}
-	memcpy(g->secret, secret.at, secret.len);
-	g->secret_len = (uint8_t)secret.len;
-	return k;
-}
-
-/* RFC 9001 section 6: with the keys as they are, or with the next ones. */
-static bool open_short(struct passage *at, struct last_keys *k, const struct quic_version *v, const struct quic_packet *p,
-		       struct bytes *payload)
-{
-	struct tls_env *env = at->env;
-	struct quic_generation next = k->generation;
-
-	if (quic_open(env->crypto, &k->generation.keys, p, &k->largest, &env->opened, payload))
-		return true;
-	if (k->largest < 0 || !quic_keys_update(env->crypto, v, (uint16_t)at->q->exchange.h.cipher, &next) ||
-	    !quic_open(env->crypto, &next.keys, p, &k->largest, &env->opened, payload))
-		return false;
-	k->generation = next;
-	return true;
-}
-
-/* True where it was opened. What was data is overwritten at once. */
-static bool opened_short(struct passage *at, struct bytes whole)
-{
-	struct quic *q = at->q;
-	const struct quic_version *v = quic_version_find(q->version);
-	struct quic_packet p = { .type = QUIC_SHORT, .known = v, .whole = whole };
-	struct bytes payload;
-
-	p.number_at = 1 + (size_t)(at->sender == SENDER_CLIENT ? q->server.len : q->client_cid_len);
-	struct last_keys *k = v ? last_keys(at, v) : NULL;
-	if (!k || k->failures >= SHORT_FAILURES_MAX || (k->opened >= SHORT_PACKETS_MAX && whole.len > SMALL_PACKET_MAX))
-		return false;
-	if (!open_short(at, k, v, &p, &payload)) {
-		k->failures++;
-		return false;
-	}
-	k->failures = 0;
-	if (k->opened < SHORT_PACKETS_MAX)
-		k->opened++;
-	q->exchange.held = true;
-	short_frames(at, payload);
-	crypto_wipe(at->env->opened.at, at->env->opened.room);
-	return true;
-}
+static const int64_t SHORT_PACKETS_NS = 60 * INT64_C(1000000000);
 
 /* With secrets at hand a refusal or a ticket may still be read. */
 static bool is_held(const struct passage *at)
@@ -863,7 +611,7 @@ static void short_header(struct passage *at, struct bytes whole)
 
 	if (!q->client_handshake || !x->version_known)
 		return;
-	if (is_keyed(at->env) && opened_short(at, whole) && quic_is_over(q))
+	if (quic_is_keyed(at->env) && quic_opened_short(at, whole) && quic_is_over(q))
 		return;
 	if (x->state == EXCHANGE_COMPLETED) {
 		if (!is_held(at))
@@ -970,7 +718,7 @@ static bool datagram(struct passage *at, struct bytes data)
 
 static bool wait_for_keys(struct quic *q, struct tls_env *env, unsigned end, const struct chunk *c)
 {
-	struct quic_running *run = running_of(q);
+	struct quic_running *run = quic_running_of(q);
 
 	if (run->waiting_count >= QUIC_WAITING_MAX) {
 		env->limits->bitten[LIMIT_QUIC_WAITING]++;
