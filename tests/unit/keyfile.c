@@ -15,6 +15,7 @@
 #define TRAFFIC "01010101010101010101010101010101010101010101010101010101010101"
 
 struct bench {
+	struct hash_key key;
 	char folder[32], path[64];
 	struct pipeline *pipeline;
 	struct keyfile file;
@@ -28,7 +29,7 @@ static int start(void **state)
 	if (!mkdtemp(b->folder))
 		return -1;
 	snprintf(b->path, sizeof b->path, "%s/keys.log", b->folder);
-	b->pipeline = pipeline_create(&(struct pipeline_options){ 0 });
+	b->pipeline = pipeline_create(&(struct pipeline_options){ .key = &b->key });
 	*state = b;
 	return 0;
 }
