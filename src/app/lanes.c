@@ -77,11 +77,20 @@ struct lanes *lanes_create(size_t count, bool live)
 	return l;
 }
 
+/* What was not taken; handshakes are their pipelines'. */
+static void free_left(struct lane *l)
+{
+	for (void *item = l->head ? l->head : ring_try_pop(l->there); item; item = ring_try_pop(l->there))
+		if (kind_of(item) == ITEM_LOOKUPS || kind_of(item) == ITEM_ATTEMPTS)
+			free(pointer_of(item));
+}
+
 void lanes_destroy(struct lanes *l)
 {
 	if (!l)
 		return;
 	for (size_t i = 0; i < l->count; i++) {
+		free_left(&l->each[i]);
 		ring_destroy(l->each[i].there);
 		ring_destroy(l->each[i].back);
 		free(l->each[i].attempts);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
@@ -13,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { NAME_LEN_MAX = 255 };
+enum { NAME_LEN_MAX = 255, START_MS_MAX = 30000 };
 
 enum wish { WISH_READ, WISH_OPEN, WISH_UNLINK, WISH_FOLDER };
 
@@ -214,9 +215,19 @@ static void live(const struct porter_duties *d, int socket)
 /* The first message is a reply, or the error that kept the porter from its work. */
 static bool await_porter(struct error *error)
 {
+	struct pollfd first = { .fd = porter.requests, .events = POLLIN };
 	struct error why = { 0 };
 	ssize_t len;
+	int ready;
 
+	do
+		ready = poll(&first, 1, START_MS_MAX);
+	while (ready < 0 && errno == EINTR);
+	if (!ready) {
+		/* libseccomp has been seen to go round for ever where memory ends. */
+		kill(porter.pid, SIGKILL);
+		return error_set(error, EXIT_PERMISSION, "the process that opens files does not get ready: try again with more memory");
+	}
 	do
 		len = recv(porter.requests, &why, sizeof why, 0);
 	while (len < 0 && errno == EINTR);

@@ -451,6 +451,8 @@ class Uses(Case):
                   'umount "$1"; exit $s')
         done = subprocess.run(["unshare", "-m", "--propagation", "private", "sh", "-c", script, PROGRAM, self.folder, str(CAPTURE)],
                               text=True, capture_output=True, timeout=60, check=False)
+        if "propagation" in done.stderr:
+            self.skipTest("a chroot, whose mounts cannot be set apart")
         self.assertEqual(done.returncode, 3, done.stderr)
         self.assertRegex(done.stderr, "(?i)full|space")
 

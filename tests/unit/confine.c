@@ -54,8 +54,12 @@ static void only_named_files_are_read(void **state)
 	assert_int_equal(in_a_child(try_files), 0);
 }
 
+/* Whatever the sanitizers call would end at it. */
 static bool wall_of_calls(void)
 {
+#ifdef OVERHEAR_INSTRUMENTED
+	return false;
+#endif
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	return confine_calls(NULL, 0, 0, NULL);
 }
