@@ -5,6 +5,7 @@
 #include "app/budget.h"
 #include "app/message.h"
 #include "app/signals.h"
+#include "dissectors/crypto.h"
 #include "sinks/sqlite.h"
 
 #include <stdlib.h>
@@ -68,6 +69,8 @@ bool run_confine(struct run *r, const int *packet_sockets, size_t count)
 
 	if (!r->options->insecure_no_sandbox)
 		diagnose_read_roots(r->diagnose);
+	/* libcrypto keeps old ciphers in a file of their own: what is loaded once can be had again, without opening any file. */
+	r->crypto = crypto_create();
 	if (confine_enter(packet_sockets, count, &error))
 		return true;
 	run_status(r, message_error(NULL, &error));
@@ -87,6 +90,7 @@ int run_close(struct run *r)
 	struct error error;
 
 	writer_destroy(r->writer);
+	crypto_destroy(r->crypto);
 	if (diagnose_lacks_roots(r->diagnose))
 		message("no trusted roots were found, so that no issuer was judged: name some with --ca-file");
 	diagnose_destroy(r->diagnose);

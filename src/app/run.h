@@ -15,6 +15,7 @@
 struct run {
 	const struct options *options;
 	struct diagnose *diagnose;
+	struct crypto *crypto;		/* from before the confinement, and never used: keeps loaded what others need (run_confine) */
 	struct writer *writer;		/* has the database */
 	struct rotation rotation;	/* its name */
 	int64_t complained_s;
