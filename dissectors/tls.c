@@ -241,6 +241,9 @@ static bool append(struct tls *t, struct tls_env *env, unsigned end, struct byte
 {
 	struct tls_side *s = &t->side[end];
 
+	/* A record of SSL 2.0 may be empty, and there is no memory yet. */
+	if (!part.len)
+		return true;
 	if (!grow(s, env, s->message_len + (uint32_t)part.len)) {
 		give_up_message(t, env, end);
 		s->skip -= (uint32_t)part.len;
