@@ -179,15 +179,19 @@ static bool load(scmp_filter_ctx filter, int why, struct error *error)
 	return !why || cannot(why, error);
 }
 
+/* What both processes need. */
+static int add_common(scmp_filter_ctx filter)
+{
+	int why = filter ? add_harmless(filter) : ENOMEM;
+
+	return why ? why : add_memory(filter);
+}
+
 bool confine_calls(const int *packet_sockets, size_t count, int porter, struct error *error)
 {
 	scmp_filter_ctx filter = begin();
-	int why = filter ? 0 : ENOMEM;
+	int why = add_common(filter);
 
-	if (!why)
-		why = add_harmless(filter);
-	if (!why)
-		why = add_memory(filter);
 	if (!why)
 		why = add_refused(filter);
 	if (!why)
@@ -205,12 +209,8 @@ bool confine_calls_of_porter(int requests, struct error *error)
 {
 	static const char *const more[] = { "open", "openat", "unlinkat" };
 	scmp_filter_ctx filter = begin();
-	int why = filter ? 0 : ENOMEM;
+	int why = add_common(filter);
 
-	if (!why)
-		why = add_harmless(filter);
-	if (!why)
-		why = add_memory(filter);
 	for (size_t i = 0; !why && i < sizeof more / sizeof *more; i++)
 		why = add(filter, SCMP_ACT_ALLOW, more[i], 0, NULL);
 	if (!why)

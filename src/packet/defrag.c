@@ -368,12 +368,6 @@ bool defrag_push(struct defrag *d, struct segment *s, struct packet *whole)
 	return is_whole;
 }
 
-enum decap_result defrag_decap(struct defrag *d, const struct packet *p, struct segment *out,
-	struct decap_counts *counts)
-{
-	return defrag_join(d, decap(p, out, counts), out, counts);
-}
-
 enum decap_result defrag_join(struct defrag *d, enum decap_result result, struct segment *out,
 	struct decap_counts *counts)
 {

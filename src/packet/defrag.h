@@ -24,10 +24,8 @@ void defrag_destroy(struct defrag *d);
  * piece->protocol are set for it. */
 bool defrag_push(struct defrag *d, struct segment *piece, struct packet *whole);
 
-/* decap(), with fragments put together; DECAP_FRAGMENT where others are still missing. */
-enum decap_result defrag_decap(struct defrag *d, const struct packet *p, struct segment *out,
-	struct decap_counts *counts);
-/* The second half of it: what decap() made of a packet. */
+/* Goes on with what decap() made of a packet, fragments put together; DECAP_FRAGMENT where others
+ * are still missing. */
 enum decap_result defrag_join(struct defrag *d, enum decap_result result, struct segment *out,
 	struct decap_counts *counts);
 

@@ -25,7 +25,7 @@ static unsigned offer(struct defrag *d, const struct packet *p, struct decap_cou
 {
 	struct segment s;
 
-	if (defrag_decap(d, p, &s, counts) != DECAP_SEGMENT)
+	if (defrag_join(d, decap(p, &s, counts), &s, counts) != DECAP_SEGMENT)
 		return 0;
 	if (s.payload_len < s.payload.len)
 		abort();

@@ -44,7 +44,7 @@ static enum decap_result offer(struct road *r, uint16_t link, const uint8_t *fra
 
 	memcpy(copy, frame, len);
 	p.data.at = copy;
-	r->last.result = defrag_decap(r->defrag, &p, &r->last.segment, &r->counts);
+	r->last.result = defrag_join(r->defrag, decap(&p, &r->last.segment, &r->counts), &r->last.segment, &r->counts);
 	free(copy);
 	return r->last.result;
 }
